@@ -1,0 +1,44 @@
+/**
+ * Nanoseconds and borg's timestamps. The engine's clock is `Host.now()`; nothing here reads one.
+ */
+import type { Nanoseconds } from './ids.ts'
+
+const nanosecondsPerMicrosecond = 1000n
+const microsecondsPerMillisecond = 1000n
+
+/** `YYYY-mm-ddTHH:MM:SS.ffffff`, UTC, always six digits: manifests compare these as text. */
+export function formatTimestamp(time: Nanoseconds): string {
+  const microseconds = floorDivide(time, nanosecondsPerMicrosecond)
+  const milliseconds = floorDivide(microseconds, microsecondsPerMillisecond)
+  const rest = microseconds - milliseconds * microsecondsPerMillisecond
+  return `${new Date(Number(milliseconds)).toISOString().slice(0, -1)}${rest.toString().padStart(3, '0')}`
+}
+
+/** Reads what `formatTimestamp` writes; the fraction may be missing or have one to six digits. Undefined if malformed. */
+export function parseTimestamp(text: string): Nanoseconds | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?$/.exec(text)
+  if (match === null) return undefined
+  const milliseconds = Date.parse(`${match[1]}Z`)
+  if (Number.isNaN(milliseconds)) return undefined
+  const microseconds = BigInt((match[2] ?? '').padEnd(6, '0'))
+  return (BigInt(milliseconds) * 1_000_000n + microseconds * nanosecondsPerMicrosecond) as Nanoseconds
+}
+
+/** One microsecond later: how a manifest stays newer than the one it replaces. */
+export function nextMicrosecond(time: Nanoseconds): Nanoseconds {
+  return (time + nanosecondsPerMicrosecond) as Nanoseconds
+}
+
+/** Whole and fractional seconds as a double; exact to about a microsecond. */
+export function toSeconds(time: Nanoseconds): number {
+  return Number(time) / 1e9
+}
+
+export function fromSeconds(seconds: number): Nanoseconds {
+  return (BigInt(Math.round(seconds * 1e6)) * nanosecondsPerMicrosecond) as Nanoseconds
+}
+
+function floorDivide(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor
+  return dividend % divisor < 0n ? quotient - 1n : quotient
+}
