@@ -1,0 +1,6 @@
+/** The rolling hash that finds chunk borders. The table (base xor seed) is the chunker's. */
+import { buzhashPortable, buzhashScanPortable } from './buzhash-portable.ts'
+import type { Buzhash, BuzhashScan } from './kernel.ts'
+
+export const buzhash: Buzhash = buzhashPortable
+export const buzhashScan: BuzhashScan = buzhashScanPortable
