@@ -1,5 +1,8 @@
 /**
  * One rule: how a path is compared, and what follows from a match.
+ *
+ * A pattern is plain data; `makeMatcher` compiles it. Semantics: borg 1.4, `borg help patterns`, and
+ * fixtures/cli/patterns-vectors.json.
  */
 export type PatternStyle = 'fm' | 'sh' | 're' | 'pp' | 'pf'
 
