@@ -1,7 +1,7 @@
 /** LZ4 raw blocks: borg's default compression. There are no levels. */
 import type { BlockCodec } from './kernel.ts'
-import { lz4Portable } from './lz4-portable.ts'
+import { lz4Wasm } from './lz4-wasm.ts'
 
 export async function loadLz4(): Promise<BlockCodec> {
-  return lz4Portable
+  return lz4Wasm
 }

@@ -1,0 +1,9 @@
+/** AES-256-CTR by @noble/ciphers: portable, and the oracle of the fast one. */
+import { ctr } from '@noble/ciphers/aes.js'
+import type { Aes256Ctr } from './kernel.ts'
+
+export const aes256CtrNoble: Aes256Ctr = (key, counter, bytes) => {
+  const block = new Uint8Array(16)
+  new DataView(block.buffer).setBigUint64(8, counter)
+  return ctr(key, block).encrypt(bytes)
+}
