@@ -1,0 +1,309 @@
+/**
+ * The real file system: node:fs for what Node can do, `syscalls.ts` for the rest.
+ *
+ * Two Linux habits run through this file. An open folder is entered as `/proc/self/fd/N/name`: that is openat(2) without
+ * a native call, so paths of any depth work and a folder swapped for a symlink meanwhile cannot lead us astray. And what
+ * has no descriptor is never addressed through a symlink (l-calls, O_NOFOLLOW).
+ */
+import * as fs from 'node:fs'
+import { concatBytes } from '../base/bytes.ts'
+import { systemErrorCode } from '../base/errors.ts'
+import type { Nanoseconds } from '../base/ids.ts'
+import { encodeText } from '../base/text.ts'
+import { aclText, aclTextOfMode, type NameLookup, packAcl } from './acl.ts'
+import { createNodeDevice, createNodeFifo } from './device-nodes.ts'
+import { readFileFlags, writeFileFlags } from './file-flags.ts'
+import type {
+  Acl,
+  FileSystem,
+  FolderEntry,
+  MissingFeature,
+  NativePath,
+  OpenFile,
+  OpenOptions,
+  OutputFile,
+  Place,
+  Stat,
+} from './file-system.ts'
+import { listFolder } from './folder-listing.ts'
+import { NodeOpenFile, NodeOutputFile, toStat } from './node-files.ts'
+import { findSyscalls, type Handle, type Syscalls } from './syscalls.ts'
+import { makeNameLookup } from './users.ts'
+import { isUnsupported, readAttribute, readAttributes, terminated, writeAttribute } from './xattr.ts'
+
+const accessAcl = 'system.posix_acl_access'
+const defaultAcl = 'system.posix_acl_default'
+const pathOnly = 0o10000000 // O_PATH, which Node does not name
+const nanosecondsPerSecond = 1_000_000_000n
+
+export interface NodeFileSystemOptions {
+  /** False: work as on a machine without koffi. */
+  readonly syscalls?: boolean
+}
+
+/** The file system of this machine. */
+export function openNodeFileSystem(options: NodeFileSystemOptions = {}): FileSystem {
+  return new NodeFileSystem(options.syscalls === false ? undefined : findSyscalls())
+}
+
+class NodeFileSystem implements FileSystem {
+  readonly #calls: Syscalls | undefined
+  readonly #names: NameLookup
+  readonly #reachesThroughProc: boolean
+  readonly missing: readonly MissingFeature[]
+  readonly keepsBirthTimes = process.platform === 'darwin' || process.platform === 'freebsd'
+
+  constructor(calls: Syscalls | undefined) {
+    this.#calls = calls
+    this.#names = makeNameLookup(calls)
+    this.#reachesThroughProc = canReachThroughProc()
+    this.missing = missingFeatures(calls)
+  }
+
+  get isRoot(): boolean {
+    return process.geteuid?.() === 0
+  }
+
+  get currentFolder(): NativePath {
+    // process.cwd() loses bytes that are not UTF-8.
+    return process.platform === 'linux' ? fs.readlinkSync('/proc/self/cwd', 'buffer') : encodeText(process.cwd())
+  }
+
+  lstat(path: NativePath): Stat {
+    return toStat(fs.lstatSync(native(path), { bigint: true }))
+  }
+
+  stat(path: NativePath): Stat {
+    return toStat(fs.statSync(native(path), { bigint: true }))
+  }
+
+  readFolder(place: NativePath | OpenFile): readonly FolderEntry[] {
+    return listFolder(this.#calls, place instanceof Uint8Array ? native(place) : openFileOf(place))
+  }
+
+  readLink(path: NativePath): Uint8Array {
+    return fs.readlinkSync(native(path), 'buffer')
+  }
+
+  pathInside(folder: OpenFile, name: NativePath): NativePath {
+    const base = this.#reachesThroughProc
+      ? encodeText(`/proc/self/fd/${folder.descriptor}/`)
+      : concatBytes(openFileOf(folder).path, encodeText('/'))
+    return concatBytes(base, name)
+  }
+
+  openForBackup(path: NativePath, options: OpenOptions = {}): OpenFile {
+    const flags =
+      fs.constants.O_RDONLY |
+      (options.follow ? 0 : (fs.constants.O_NOFOLLOW ?? 0)) |
+      (options.special ? 0 : (fs.constants.O_NONBLOCK ?? 0)) |
+      (options.folder ? (fs.constants.O_DIRECTORY ?? 0) : 0)
+    return new NodeOpenFile(openQuietly(native(path), flags), path)
+  }
+
+  readExtendedAttributes(
+    place: Place,
+    onUnreadable?: (name: string, error: unknown) => void,
+  ): ReadonlyMap<string, Uint8Array> {
+    return this.#calls === undefined ? new Map() : readAttributes(this.#calls, handleOf(place), onUnreadable)
+  }
+
+  readAcl(place: Place, stat: Stat, options: { readonly numericIds: boolean }): Acl | undefined {
+    if (this.#calls === undefined || process.platform !== 'linux' || stat.kind === 'symlink') return undefined
+    const access = this.#aclAttribute(place, accessAcl)
+    const inherited = stat.kind === 'directory' ? this.#aclAttribute(place, defaultAcl) : undefined
+    if (access === undefined && inherited === undefined) return undefined
+    const text = (packed: Uint8Array): Uint8Array => aclText(packed, this.#names, options)
+    return {
+      access: access === undefined ? aclTextOfMode(stat.mode) : text(access),
+      ...(stat.kind === 'directory' && { default: inherited === undefined ? new Uint8Array() : text(inherited) }),
+    }
+  }
+
+  readFlags(place: Place, stat: Stat): number {
+    // By path it would mean opening; and opening a device or FIFO has effects of its own.
+    if (place instanceof Uint8Array || (stat.kind !== 'file' && stat.kind !== 'directory')) return 0
+    return readFileFlags(this.#calls, place.descriptor)
+  }
+
+  userName(uid: number): string | undefined {
+    return this.#names.userName(uid)
+  }
+
+  groupName(gid: number): string | undefined {
+    return this.#names.groupName(gid)
+  }
+
+  userId(name: string): number | undefined {
+    return this.#names.userId(name)
+  }
+
+  groupId(name: string): number | undefined {
+    return this.#names.groupId(name)
+  }
+
+  createFolder(path: NativePath, mode = 0o777): void {
+    fs.mkdirSync(native(path), mode)
+  }
+
+  createFile(path: NativePath): OutputFile {
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
+    return new NodeOutputFile(fs.openSync(native(path), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600))
+  }
+
+  createLink(existing: NativePath, path: NativePath): void {
+    fs.linkSync(native(existing), native(path))
+  }
+
+  createSymlink(target: Uint8Array, path: NativePath): void {
+    fs.symlinkSync(native(target), native(path))
+  }
+
+  createFifo(path: NativePath): void {
+    createNodeFifo(this.#calls, path)
+  }
+
+  createDevice(path: NativePath, mode: number, rawDevice: number): void {
+    createNodeDevice(this.#calls, path, mode, rawDevice)
+  }
+
+  removeFile(path: NativePath): void {
+    fs.unlinkSync(native(path))
+  }
+
+  removeFolder(path: NativePath): void {
+    fs.rmdirSync(native(path))
+  }
+
+  setOwner(place: Place, uid: number, gid: number): void {
+    if (place instanceof Uint8Array) fs.lchownSync(native(place), uid, gid)
+    else fs.fchownSync(place.descriptor, uid, gid)
+  }
+
+  setMode(place: Place, mode: number): void {
+    const bits = mode & 0o7777
+    if (!(place instanceof Uint8Array)) fs.fchmodSync(place.descriptor, bits)
+    else if (this.#reachesThroughProc) changeModeUnfollowed(native(place), bits)
+    else if (!fs.lstatSync(native(place)).isSymbolicLink()) fs.chmodSync(native(place), bits)
+  }
+
+  setTimes(place: Place, accessed: Nanoseconds, modified: Nanoseconds): void {
+    if (this.#calls !== undefined) {
+      this.#calls.setTimes(handleOf(place), BigInt64Array.of(...timeSpec(accessed), ...timeSpec(modified)))
+    } else if (place instanceof Uint8Array) {
+      fs.lutimesSync(native(place), microseconds(accessed), microseconds(modified))
+    } else {
+      fs.futimesSync(place.descriptor, microseconds(accessed), microseconds(modified))
+    }
+  }
+
+  setExtendedAttribute(place: Place, name: string, value: Uint8Array): void {
+    if (this.#calls !== undefined) writeAttribute(this.#calls, handleOf(place), name, value)
+  }
+
+  setAcl(place: Place, acl: Acl, options: { readonly numericIds: boolean }): void {
+    if (this.#calls === undefined || process.platform !== 'linux') return
+    const packed = acl.access === undefined ? undefined : packAcl(acl.access, this.#names, options)
+    if (packed !== undefined) writeAttribute(this.#calls, handleOf(place), accessAcl, packed)
+    if (acl.default === undefined) return
+    const inherited = packAcl(acl.default, this.#names, options)
+    if (inherited !== undefined) writeAttribute(this.#calls, handleOf(place), defaultAcl, inherited)
+    else this.#removeDefaultAcl(this.#calls, place)
+  }
+
+  setFlags(place: Place, flags: number): void {
+    if (!(place instanceof Uint8Array)) writeFileFlags(this.#calls, place.descriptor, flags)
+  }
+
+  #aclAttribute(place: Place, name: string): Uint8Array | undefined {
+    if (this.#calls === undefined) return undefined
+    try {
+      const packed = readAttribute(this.#calls, handleOf(place), encodeText(name))
+      // Four bytes are a header without entries: no ACL.
+      return packed !== undefined && packed.length > 4 ? packed : undefined
+    } catch (error) {
+      if (isUnsupported(error)) return undefined
+      throw error
+    }
+  }
+
+  #removeDefaultAcl(calls: Syscalls, place: Place): void {
+    try {
+      calls.removeAttribute(handleOf(place), terminated(encodeText(defaultAcl)))
+    } catch (error) {
+      if (!isUnsupported(error) && systemErrorCode(error) !== 'ENODATA') throw error
+    }
+  }
+}
+
+/** node:fs takes byte paths only as Buffers. A view, no copy. */
+function native(path: Uint8Array): Buffer {
+  return Buffer.isBuffer(path) ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength)
+}
+
+function handleOf(place: Place): Handle {
+  return place instanceof Uint8Array ? terminated(place) : place.descriptor
+}
+
+function openFileOf(file: OpenFile): NodeOpenFile {
+  if (!(file instanceof NodeOpenFile)) throw new TypeError('open file of another file system')
+  return file
+}
+
+/** Without touching the access time where we may: owner or root only, so others get a second try. */
+function openQuietly(path: Buffer, flags: number): number {
+  const quiet = process.platform === 'linux' ? fs.constants.O_NOATIME : 0
+  try {
+    return fs.openSync(path, flags | quiet)
+  } catch (error) {
+    if (quiet === 0 || systemErrorCode(error) !== 'EPERM') throw error
+    return fs.openSync(path, flags)
+  }
+}
+
+/** chmod(2) follows symlinks; a handle that is only a place (O_PATH) does not. */
+function changeModeUnfollowed(path: Buffer, bits: number): void {
+  const descriptor = fs.openSync(path, pathOnly | fs.constants.O_NOFOLLOW)
+  try {
+    if (!fs.fstatSync(descriptor).isSymbolicLink()) fs.chmodSync(`/proc/self/fd/${descriptor}`, bits)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** /proc may be absent (chroot) or closed to us (a binary with file capabilities). */
+function canReachThroughProc(): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    const descriptor = fs.openSync('/', fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+    try {
+      const direct = fs.fstatSync(descriptor, { bigint: true })
+      const through = fs.statSync(`/proc/self/fd/${descriptor}/.`, { bigint: true })
+      return direct.ino === through.ino && direct.dev === through.dev
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  } catch {
+    return false
+  }
+}
+
+function missingFeatures(calls: Syscalls | undefined): readonly MissingFeature[] {
+  const missing: MissingFeature[] = []
+  if (calls === undefined) missing.push('xattrs')
+  if (calls === undefined || process.platform !== 'linux') missing.push('acls')
+  if (calls?.getFlags === undefined) missing.push('flags')
+  if (calls === undefined) missing.push('nanosecond-times')
+  if (process.platform === 'win32') missing.push('device-nodes')
+  return missing
+}
+
+function timeSpec(time: Nanoseconds): [bigint, bigint] {
+  const rest = ((time % nanosecondsPerSecond) + nanosecondsPerSecond) % nanosecondsPerSecond
+  return [(time - rest) / nanosecondsPerSecond, rest]
+}
+
+/** Seconds as Node's utimes takes them: whole microseconds, rounded down so that a file never looks newer than it was. */
+function microseconds(time: Nanoseconds): number {
+  return Number(time / 1000n) / 1e6
+}
