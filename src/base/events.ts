@@ -51,7 +51,10 @@ export interface Question {
 
 /** The last parameter of every public function. */
 export interface RunOptions {
+  /** Stops at once: nothing uncommitted stays visible. */
   readonly signal?: AbortSignal | undefined
+  /** Ends early but tidily: create saves a checkpoint first, prune and delete finish the archive at hand and commit. */
+  readonly stopSoon?: AbortSignal | undefined
   readonly onEvent?: ((event: EngineEvent) => void) | undefined
   /** Absent means every question is answered no. */
   readonly ask?: ((question: Question) => Promise<boolean>) | undefined

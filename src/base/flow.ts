@@ -84,3 +84,28 @@ export class ByteBudget {
     }
   }
 }
+
+/**
+ * Gives timers, signals and other callbacks of the event loop their turn in loops that would otherwise only see promises
+ * already settled.
+ */
+export class EventLoopTurns {
+  readonly #clockMs: () => number
+  readonly #intervalMs: number
+  #lastMs: number
+
+  /** @param clockMs a monotonic clock (Host.monotonicMs). */
+  constructor(clockMs: () => number, intervalMs = 20) {
+    this.#clockMs = clockMs
+    this.#intervalMs = intervalMs
+    this.#lastMs = clockMs()
+  }
+
+  /** Await it between units of work: returns at once unless a turn is due. */
+  async take(): Promise<void> {
+    const now = this.#clockMs()
+    if (now - this.#lastMs < this.#intervalMs) return
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#lastMs = this.#clockMs()
+  }
+}

@@ -1,6 +1,11 @@
+/**
+ * An opened repository: found, locked, unlocked and believed.
+ */
+import type { ArchiveDirectory } from '../archive/archive-directory.ts'
+import type { Manifest } from '../archive/manifest.ts'
+import type { RunOptions } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
 import type { ObjectId } from '../base/ids.ts'
-import type { ArchiveDirectory } from '../archive/archive-directory.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { FilesCacheMode } from '../cache/files-cache.ts'
 import type { KeyMaterial } from '../crypto/key-material.ts'
@@ -9,22 +14,42 @@ import type { ObjectReader } from '../objects/object-reader.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { Repository, RepositoryReader } from '../repository/repository.ts'
 import type { LanePool } from '../workers/lane-pool.ts'
+import type { Directories } from './directories.ts'
 
-/** A repository that was found, locked, unlocked and believed. Disposal releases all of it. */
+export interface CacheOptions {
+  readonly files: FilesCacheMode
+  /** Do not synchronise a stale cache: count on what the repository lists. The files cache is then unused. */
+  readonly noSync?: boolean | undefined
+}
+
+/** Disposal releases lock, key and lanes. */
 export interface ReadSession extends AsyncDisposable {
   readonly repository: RepositoryReader
+  /** As borg prints it: an absolute path, or the canonical URL. */
+  readonly location: string
   readonly key: KeyMaterial
+  /** Path of the key file, for the modes that have one. */
+  readonly keyFile: string | undefined
+  /** As last read or written. */
+  readonly manifest: Manifest
   readonly archives: ArchiveDirectory
   readonly objects: ObjectReader
   readonly lanes: LanePool
   readonly files: FileSystem
   readonly host: Host
+  readonly directories: Directories
+  /** Archives whose MAC is wrong are read as if they had none. */
+  readonly ignoreInvalidArchiveTam: boolean
+  /** Takes the cache's own lock; synchronises with the repository unless told not to. Dispose it. */
+  openCache(options: CacheOptions, run?: RunOptions): Promise<Cache>
 }
+
 /** Only `access: 'write'` gives one, so a verb that writes cannot be handed a reader. */
 export interface WriteSession extends ReadSession {
   readonly repository: Repository
   readonly nonces: NonceAllocator
-  openCache(mode: FilesCacheMode): Promise<Cache>
-  /** Writes the manifest if archives changed, then commits the repository. Returns the manifest's id. */
+  /** Replaces the manifest's content, for repair; `commit` writes it. */
+  replaceManifest(manifest: Manifest): void
+  /** Writes the manifest, then commits the repository. Returns the manifest's id, which caches remember. */
   commit(): Promise<ObjectId>
 }

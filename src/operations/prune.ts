@@ -1,0 +1,49 @@
+/**
+ * Deleting what retention rules do not keep.
+ */
+import { localCalendarTime } from '../archive/local-time.ts'
+import { requireFeatures } from '../archive/manifest.ts'
+import { type CalendarTime, planRetention, type RetentionRule, type RetentionVerdict } from '../archive/retention.ts'
+import { nameMatcher } from '../archive/select.ts'
+import type { Nanoseconds } from '../base/ids.ts'
+import type { RunOptions } from '../base/events.ts'
+import type { ReadSession, WriteSession } from '../session/session.ts'
+import { type DeleteOptions, type DeleteResult, releaseAll } from './delete.ts'
+
+export interface PruneRules {
+  readonly rules: readonly RetentionRule[]
+  /** Only archives of such names are candidates; their checkpoints with them. Default all. */
+  readonly glob?: string | undefined
+  /** Calendar fields of an instant; default the zone of this process. */
+  readonly localTime?: ((time: Nanoseconds) => CalendarTime) | undefined
+}
+
+const checkpointSuffix = /\.checkpoint(\.\d+)?$/
+
+/** What `pruneArchives` would do: a verdict for every candidate, newest first. Changes nothing. */
+export function planPrune(session: ReadSession, options: PruneRules): readonly RetentionVerdict[] {
+  const matches = nameMatcher(options.glob ?? '*')
+  const candidates = session.archives
+    .all()
+    .filter((entry) => matches(entry.name) || matches(entry.name.replace(checkpointSuffix, '')))
+  return planRetention(candidates, options.rules, session.host.now(), options.localTime ?? localCalendarTime)
+}
+
+export interface PruneResult extends DeleteResult {
+  readonly verdicts: readonly RetentionVerdict[]
+}
+
+/** Deletes every archive the plan does not keep. */
+export async function pruneArchives(
+  session: WriteSession,
+  options: PruneRules & DeleteOptions,
+  run: RunOptions = {},
+): Promise<PruneResult> {
+  requireFeatures(session.manifest, ['delete'])
+  const verdicts = planPrune(session, options)
+  const doomed = verdicts.filter((verdict) => !verdict.keep).map((verdict) => verdict.archive.name)
+  await using cache = await session.openCache({ files: 'disabled' }, run)
+  const outcome = await releaseAll(session, cache, doomed, options, run)
+  const cacheStatistics = options.wantCacheStatistics === true ? await cache.statistics(run) : undefined
+  return { ...outcome, verdicts, cacheStatistics }
+}
