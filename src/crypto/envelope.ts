@@ -22,6 +22,8 @@ const ivAt = macAt + 32
 /** Bytes before the payload, in modes without and with cipher. */
 export const clearHeaderSize = 1
 export const cipherHeaderSize = ivAt + 8
+/** The compression header: no payload is shorter. */
+const payloadSizeMin = 2
 
 /** Largest plaintext `open` unpacks, in bytes: a bound on hostile input, far above any chunk or manifest. */
 export const plainSizeMax = 256 * 1024 * 1024
@@ -87,7 +89,7 @@ export function nonceOf(stored: Uint8Array): { nonce: bigint; blocks: bigint } |
 }
 
 /**
- * The plaintext of a stored object; it belongs to the caller.
+ * The plaintext of a stored object. In modes without cipher it may be a view of `stored`.
  * @throws BorgError 'IntegrityError' when type, MAC or id do not match, 'DecompressionError' when the payload is damaged.
  * `id` undefined: manifest only.
  */
@@ -101,13 +103,13 @@ export async function open(key: KeyMaterial, id: ObjectId | undefined, stored: U
 
 /**
  * The compressed payload, authenticated where the mode has a MAC, but not yet compared with `id`, which only names the
- * object in messages. In modes without cipher a view of `stored`.
+ * object in messages. In modes without cipher it is a view of `stored`.
  * @throws BorgError 'IntegrityError' when type or MAC do not match.
  */
 export function openPayload(key: KeyMaterial, id: ObjectId | undefined, stored: Uint8Array): Uint8Array {
   const clear = modes[key.mode].cipher === 'none'
   const headerSize = clear ? clearHeaderSize : cipherHeaderSize
-  if (stored.length < headerSize || !acceptsType(key.mode, stored[0] ?? -1)) {
+  if (stored.length < headerSize + payloadSizeMin || !acceptsType(key.mode, stored[0] ?? -1)) {
     throw damaged(id, key.mode.startsWith('authenticated') ? 'Invalid envelope' : 'Invalid encryption envelope')
   }
   if (clear) return stored.subarray(clearHeaderSize)

@@ -50,12 +50,7 @@ export function packWithTam(
  * A key without secrets sees every TAM as absent.
  * @throws BorgError 'TAMInvalid' | 'ArchiveTAMInvalid' when malformed or wrong.
  */
-export function verifyTam(
-  key: KeyMaterial,
-  context: TamContext,
-  packed: Uint8Array,
-  decoded: UnpackedMap,
-): TamVerdict {
+export function verifyTam(key: KeyMaterial, context: TamContext, packed: Uint8Array, decoded: UnpackedMap): TamVerdict {
   const tam = decoded.get('tam')
   if (tam === undefined || tam === null || key.withoutSecrets) return { tam: 'absent' }
   if (!(tam instanceof Map)) throw invalid(context)
