@@ -44,6 +44,14 @@ export function unclaimFolder(folder: string, owner: string): void {
   removeFolder(folder)
 }
 
+/** The new owner's file comes before the old one's goes: the folder is never empty, so nobody can rename over it. */
+export function passClaimFolder(folder: string, from: string, to: string, fileMode: number): boolean {
+  if (!ownersOf(folder).includes(from)) return false
+  closeSync(openSync(nativePath(`${folder}/${to}`), 'w', fileMode))
+  if (from !== to) unlinkSync(nativePath(`${folder}/${from}`))
+  return true
+}
+
 /** Only if it is there, empty, and no symbolic link. */
 export function removeFolder(folder: string): void {
   try {

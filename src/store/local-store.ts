@@ -22,7 +22,7 @@ import { type Host, systemHost } from '../base/host.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import { umaskDefault } from '../base/limits.ts'
 import { LocalAppendFile } from './local-append-file.ts'
-import { claimFolder, ownersOf, removeFolder, unclaimFolder } from './local-claims.ts'
+import { claimFolder, ownersOf, passClaimFolder, removeFolder, unclaimFolder } from './local-claims.ts'
 import {
   createFile,
   ensureFolder,
@@ -263,6 +263,10 @@ export class LocalStore implements Store {
 
   async unclaim(path: StorePath, owner: string): Promise<void> {
     unclaimFolder(this.#path(path), onePart(owner))
+  }
+
+  async passClaim(path: StorePath, from: string, to: string): Promise<boolean> {
+    return passClaimFolder(this.#path(path), onePart(from), onePart(to), this.#fileMode)
   }
 
   async freeBytes(): Promise<number | undefined> {

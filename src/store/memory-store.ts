@@ -158,6 +158,13 @@ export class MemoryStore implements Store {
     if (owners?.size === 0) this.#claims.delete(path)
   }
 
+  async passClaim(path: StorePath, from: string, to: string): Promise<boolean> {
+    const owners = this.#claims.get(path)
+    if (owners === undefined || !owners.delete(from)) return false
+    owners.add(to)
+    return true
+  }
+
   async freeBytes(): Promise<number | undefined> {
     return undefined
   }

@@ -61,6 +61,8 @@ export interface Store extends AsyncDisposable {
   owners(path: StorePath): Promise<readonly string[]>
   /** Takes the claim from `owner`, who need not be us. Fine if `owner` has none; a claim without owners disappears. */
   unclaim(path: StorePath, owner: string): Promise<void>
+  /** From one owner to another with nobody in between. False, and nothing changed, when `from` does not have it. */
+  passClaim(path: StorePath, from: string, to: string): Promise<boolean>
   /** Undefined where nobody can tell. */
   freeBytes(): Promise<number | undefined>
 }
