@@ -1,0 +1,48 @@
+/**
+ * The second public face: everything that reads or prints values and needs no engine. Light to load, so that a command
+ * line can be parsed, refused or explained before the engine is there. Re-exports only.
+ */
+export { BorgError, type ErrorCode, isBorgError, systemErrorCode } from './base/errors.ts'
+export type { EngineEvent, FileStatus, LogLevel, Question, RunOptions } from './base/events.ts'
+export { type WarningCode, warningCatalog, warningMessage } from './base/error-catalog.ts'
+export { type Host, systemHost } from './base/host.ts'
+export type { ItemPath, Nanoseconds } from './base/ids.ts'
+export { borgVersion } from './base/limits.ts'
+export { decodeText, encodeText, hasLoneSurrogate, printableText } from './base/text.ts'
+export {
+  type CalendarTime,
+  isoWeek,
+  itemMicroseconds,
+  localTime,
+  type Microseconds,
+  secondsOnly,
+  utcTime,
+  wholeMicroseconds,
+} from './location/calendar.ts'
+export { fixedDecimal, roundDecimal } from './location/exact-decimal.ts'
+export {
+  absoluteLocation,
+  canonicalLocation,
+  keyFileName,
+  type Location,
+  parseArchiveName,
+  type ParsedLocation,
+  parseLocation,
+} from './location/location.ts'
+export { expandPlaceholders, type PlaceholderOptions } from './location/placeholders.ts'
+export {
+  fieldNames,
+  type FormatPart,
+  type FormatValue,
+  formatValue,
+  parsePythonFormat,
+  PythonFormatError,
+  pythonRepr,
+  renderPythonFormat,
+} from './location/python-format.ts'
+export { isoSeconds, strftime } from './location/strftime.ts'
+export { makeMatcher, type Matcher, type MatcherOptions, type Verdict } from './patterns/matcher.ts'
+export { parseExclude, parsePathArgument, parsePatternLine, type PatternLine } from './patterns/parse.ts'
+export { parseExcludeFile, parsePatternsFile, type PatternsFile } from './patterns/pattern-file.ts'
+export type { Pattern, PatternStyle } from './patterns/pattern.ts'
+export { archiveGlob, checkpointSuffix } from './patterns/shell-pattern.ts'
