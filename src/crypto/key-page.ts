@@ -9,8 +9,8 @@
  */
 export async function keyPage(keyText: string, repositoryId: string): Promise<string> {
   const { encodeQR } = await import('qr')
-  // A key file is some 550 to 830 bytes: at this level a quarter of the symbol may be lost.
-  const code = encodeQR(keyText, 'svg', { ecc: 'quartile', encoding: 'byte' })
+  // A key file is some 550 to 830 bytes: at this level a quarter of the symbol may be lost. Scanners want a border of 4.
+  const code = encodeQR(keyText, 'svg', { ecc: 'quartile', encoding: 'byte', border: 4 })
   return `<!doctype html>
 <html lang="en">
 <head>
