@@ -3,7 +3,7 @@
  */
 import { compareBytes } from '../base/bytes.ts'
 import { encodeText } from '../base/text.ts'
-import { shellPatternRegExp } from '../patterns/shell-pattern.ts'
+import { archiveGlob } from '../patterns/shell-pattern.ts'
 import type { ArchiveDirectory, ArchiveEntry } from './archive-directory.ts'
 
 export type ArchiveSortKey = 'timestamp' | 'archive' | 'name' | 'id'
@@ -31,7 +31,7 @@ export function selectArchives(archives: ArchiveDirectory, selection: ArchiveSel
 }
 
 export function nameMatcher(glob: string): (name: string) => boolean {
-  const pattern = shellPatternRegExp(glob)
+  const pattern = archiveGlob(glob)
   return (name) => pattern.test(name)
 }
 
