@@ -9,12 +9,18 @@ import { blake2bSource } from './blake2b.gen.mjs'
 
 const sourceOf = (name) => readFileSync(new URL(`${name}.ts`, import.meta.url), 'utf8')
 
+const sourceIfAny = (path) => {
+  const file = new URL(path, import.meta.url)
+  return /^[\w-]+\.ts$/.test(path) && existsSync(file) ? readFileSync(file, 'utf8') : null
+}
+
 /** Each kernel is one module: source and memory it starts with, in 64 KiB pages. */
 const kernels = {
   blake2b: { source: blake2bSource(), pages: 3 },
   buzhash: { source: sourceOf('buzhash'), pages: 5 },
   xxh64: { source: sourceOf('xxh64'), pages: 3 },
   lz4: { source: sourceOf('lz4'), pages: 1 },
+  lzma: { source: sourceOf('lzma'), pages: 1 },
 }
 
 const generated = new URL('../generated/', import.meta.url)
@@ -45,7 +51,7 @@ async function compile(name, { source, pages }) {
   const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', '--initialMemory', String(pages)]
   const features = ['--enable', 'simd', '--zeroFilledMemory']
   const { error, stderr } = await asc.main([`${name}.ts`, '--outFile', `${name}.wasm`, ...flags, ...features], {
-    readFile: (path) => (path === `${name}.ts` ? source : null),
+    readFile: (path) => (path === `${name}.ts` ? source : sourceIfAny(path)),
     writeFile: (path, contents) => {
       if (path.endsWith('.wasm')) wasm = contents
     },
