@@ -1,47 +1,71 @@
 /**
  * From roots and patterns to the things to archive, in borg's order.
+ *
+ * Iterative, with the folders on the way held open (platform/folder-chain.ts): depth is bounded by memory only, and a
+ * folder swapped for a symlink cannot lead the walk out of the tree.
+ * Source: cli/commands.md §2 (path rules, list letters, order traps), cli/common.md §12, §13.
  */
-import type { WarningCode } from '../base/events.ts'
-import type { ItemPath } from '../base/ids.ts'
 import type { RunOptions } from '../base/events.ts'
-import type { Matcher } from '../patterns/matcher.ts'
-import type { FileSystem, NativePath, OpenFile, Stat } from '../platform/file-system.ts'
+import { encodeText } from '../base/text.ts'
+import { during } from '../platform/errno.ts'
+import type { FileSystem, NativePath, Stat } from '../platform/file-system.ts'
+import { FinishedRoots, InodeSet } from './finished-roots.ts'
+import { baseName, parentPath, parseRoot, type RootPath } from './safe-path.ts'
+import { problemSteps, TreeWalk } from './tree-walk.ts'
+import type { WalkContext, WalkOptions, WalkStep } from './walk-step.ts'
 
-/** Something found that belongs into the archive. */
-export interface SourceEntry {
-  /** As archived: leading '/' and '../' and a slashdot prefix removed. */
-  readonly path: ItemPath
-  /** As walked and shown: what borg prints in lists and warnings. */
-  readonly walkedPath: string
-  readonly nativePath: NativePath
-  readonly stat: Stat
-  /** Undefined for what cannot or must not be opened (symlinks, devices). @throws system errors */
-  readonly open?: () => OpenFile
-  /** --read-special: archive the content of this device, FIFO or symlink target as a regular file. */
-  readonly readSpecial: boolean
+/**
+ * Depth first, names in inode order as borg. Unreadable things become warnings, never exceptions.
+ * Synchronous: the caller gives the event loop its turns. Stop early with `return()` (a `for ... of` does).
+ */
+export function* walk(files: FileSystem, options: WalkOptions, run: RunOptions): Generator<WalkStep, void, undefined> {
+  const finished = options.finished ?? new FinishedRoots()
+  const skip = new InodeSet(options.skip ?? [])
+  for (const root of options.roots) {
+    run.signal?.throwIfAborted()
+    const parsed = parseRoot(root)
+    if (options.exactPaths) yield* walkExact({ files, options, finished, skip, run }, parsed)
+    else yield* walkRoot({ files, options, finished, skip, run }, parsed)
+  }
 }
 
-/** In order: what to archive, and what to say. Only the consumer reports, so that news keeps the order of items. */
-export type WalkStep =
-  | { readonly step: 'entry'; readonly entry: SourceEntry }
-  /** 'd' comes after a directory's children, 'x' for the excluded, 'E' after a warning. */
-  | { readonly step: 'status'; readonly status: 'x' | 'd' | 'E'; readonly path: string }
-  | { readonly step: 'warning'; readonly code: WarningCode; readonly args: readonly string[] }
-
-export interface WalkOptions {
-  /** As given; '-' is not a path here (stdin is the operation's affair). */
-  readonly roots: readonly string[]
-  /** Do not descend: --paths-from-stdin. Patterns are then ignored. */
-  readonly exactPaths?: boolean
-  readonly matcher: Matcher
-  readonly oneFileSystem?: boolean
-  readonly excludeCaches?: boolean
-  readonly excludeIfPresent?: readonly string[]
-  readonly keepExcludeTags?: boolean
-  readonly excludeNodump?: boolean
-  readonly readSpecial?: boolean
-  /** Device and inode of folders never to enter: the repository itself, the cache. */
-  readonly skip?: readonly { readonly device: bigint; readonly inode: bigint }[]
+function* walkRoot(context: WalkContext, root: RootPath): Generator<WalkStep, void, undefined> {
+  const nativePath = encodeText(root.walkedPath)
+  let stat: Stat
+  try {
+    stat = lookUpRoot(context.files, root.walkedPath, nativePath)
+  } catch (error) {
+    // A root that cannot be had gets its warning only, no 'E'.
+    yield problemSteps(root.walkedPath, error)[0]
+    return
+  }
+  const tree = new TreeWalk(context, {
+    strippedPrefix: root.strippedPrefix,
+    device: context.options.oneFileSystem ? stat.device : undefined,
+  })
+  yield* tree.walk({ walkedPath: root.walkedPath, nativePath, fileName: baseName(root.walkedPath) })
+  context.finished.add(root.walkedPath, stat)
 }
-/** Depth first, names in inode order as borg. Unreadable things become warnings, never exceptions. */
-export declare function walk(files: FileSystem, options: WalkOptions, run: RunOptions): Iterable<WalkStep>
+
+/** borg opens the folder a root lies in and asks for the name in it, which shows in its error texts. */
+function lookUpRoot(files: FileSystem, walkedPath: string, nativePath: NativePath): Stat {
+  try {
+    return during('stat', baseName(walkedPath), () => files.lstat(nativePath))
+  } catch (error) {
+    const parent = parentPath(walkedPath)
+    during('open_root', parent, () => files.openForBackup(encodeText(parent), { follow: true, folder: true }).close())
+    throw error
+  }
+}
+
+function* walkExact(context: WalkContext, root: RootPath): Generator<WalkStep, void, undefined> {
+  const { walkedPath } = root
+  const nativePath = encodeText(walkedPath)
+  const tree = new TreeWalk(context, { strippedPrefix: root.strippedPrefix, device: undefined })
+  try {
+    const stat = during('stat', walkedPath, () => context.files.lstat(nativePath))
+    yield* tree.storeOnly({ walkedPath, nativePath, fileName: walkedPath }, stat)
+  } catch (error) {
+    yield* problemSteps(walkedPath, error)
+  }
+}
