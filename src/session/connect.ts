@@ -1,20 +1,76 @@
+/**
+ * From a text, a place or a Store to a repository of ciphertext. No key is asked for.
+ */
+import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
-import type { Host } from '../base/host.ts'
-import type { Location } from '../location/location.ts'
+import { type Host, systemHost } from '../base/host.ts'
+import { lockWaitSecondsDefault } from '../base/limits.ts'
+import { absoluteLocation, canonicalLocation, type Location, parseLocation } from '../location/location.ts'
+import { type InitialiseOptions, initialiseRepository } from '../repository/initialise.ts'
 import type { Repository } from '../repository/repository.ts'
+import { openStoreRepository } from '../repository/segment-repository.ts'
+import { LocalStore } from '../store/local-store.ts'
 import type { Store } from '../store/store.ts'
 
 /** Text and Location for people; a Store for embedders with their own. */
-export type RepositoryTarget = string | Location | { store: Store }
+export type RepositoryTarget = string | Location | { readonly store: Store }
+
 export interface ConnectOptions {
+  /** read: others may read too. write: nobody else may. unlocked: take no lock, and hope (--bypass-lock). */
   readonly access: 'read' | 'write' | 'unlocked'
-  readonly lockWaitSeconds?: number | 'forever'
-  readonly ssh?: { command?: string; remoteBorg?: string; embedded?: boolean }
-  readonly host?: Host
+  readonly lockWaitSeconds?: number | 'forever' | undefined
+  readonly host?: Host | undefined
 }
-/** Ciphertext only: enough for compact, check --repository-only, break-lock, debug. No key is asked for. */
-export declare function connectRepository(
+
+/** Where a target is, and what it is called in messages. */
+export interface OpenedTarget {
+  readonly store: Store
+  /** As borg prints and remembers it: an absolute path, or the canonical URL. */
+  readonly location: string
+  /** Undefined for a Store somebody brought. */
+  readonly parsed: Location | undefined
+}
+
+/** Ciphertext only: enough for compact, check --repository-only, break-lock, debug. @throws BorgError of borg's Repository and lock families */
+export async function connectRepository(
   target: RepositoryTarget,
   options: ConnectOptions,
-  run?: RunOptions,
-): Promise<Repository>
+  run: RunOptions = {},
+): Promise<Repository> {
+  const { store, location } = openTarget(target)
+  return await openStoreRepository(
+    store,
+    { access: options.access, lockWaitSeconds: options.lockWaitSeconds ?? lockWaitSecondsDefault, location },
+    options.host ?? systemHost,
+    run,
+  )
+}
+
+/** Lays out a new, empty repository: without key and manifest it is not usable yet. */
+export async function createRepository(
+  target: RepositoryTarget,
+  options: Omit<InitialiseOptions, 'location'> & { readonly host?: Host | undefined },
+  run: RunOptions = {},
+): Promise<void> {
+  const { store, location } = openTarget(target)
+  await initialiseRepository(store, { ...options, location }, options.host ?? systemHost, run)
+}
+
+/** Touches nothing yet. @throws BorgError 'CommandError' for a location that cannot be parsed or reached by this version. */
+export function openTarget(target: RepositoryTarget): OpenedTarget {
+  if (typeof target === 'object' && 'store' in target) {
+    return { store: target.store, location: target.store.name, parsed: undefined }
+  }
+  const given = typeof target === 'string' ? parseLocation(target).location : target
+  const parsed = absoluteLocation(given, process.cwd())
+  const location = canonicalLocation(parsed)
+  switch (parsed.scheme) {
+    case 'file':
+      return { store: new LocalStore(parsed.path), location, parsed }
+    case 'ssh':
+    case 'sftp':
+    case 's3':
+    case 'rclone':
+      throw new BorgError('CommandError', [`${location}: this version opens repositories on local file systems only`])
+  }
+}

@@ -21,7 +21,7 @@ import type { CheckContext } from './context.ts'
 
 const keyStarts: readonly Uint8Array[] = [...archiveKeys].map((key) => pack(encodeText(key)))
 const versionField = Buffer.concat([pack(encodeText('version')), Uint8Array.of(1)])
-const commandLineKey = encodeText('cmdline')
+const commandLineKey = Buffer.from(encodeText('cmdline'))
 
 export async function rebuildManifest(check: CheckContext): Promise<Manifest> {
   check.inform('Rebuilding missing manifest, this might take some time...')

@@ -1,0 +1,81 @@
+/**
+ * The content of one file, with what a checkpoint in the middle of it leaves behind.
+ *
+ * When a checkpoint falls into a file, the chunks so far become an item of their own ("part"), so that the checkpoint is a
+ * whole archive. The finished file then refers to all chunks again. Source: format sheet objects.md section 8.
+ */
+import type { ArchiveWriter } from '../archive/archive-writer.ts'
+import { type ChunkRef, type Item, sumSizes } from '../archive/item.ts'
+import type { Statistics } from '../archive/statistics.ts'
+import type { EventLoopTurns } from '../base/flow.ts'
+import { itemPath } from '../base/ids.ts'
+import type { ChunkerParams } from '../chunker/chunker.ts'
+import type { ChunkWriter } from '../dedup/chunk-writer.ts'
+import { asFileProblem } from '../platform/errno.ts'
+import type { ByteSource } from '../workers/lane.ts'
+import { isSourceReadError } from '../workers/source-read-error.ts'
+import type { Checkpoints } from './checkpoint.ts'
+import type { CreateProgress } from './create-progress.ts'
+
+export interface ContentContext {
+  readonly chunks: ChunkWriter
+  readonly archive: ArchiveWriter
+  readonly checkpoints: Checkpoints
+  readonly statistics: Statistics
+  /** What part items refer to, which archives count apart. */
+  readonly parts: Statistics
+  readonly progress: CreateProgress
+  readonly turns: EventLoopTurns
+  readonly chunkerParams: ChunkerParams
+}
+
+export interface ContentSource {
+  readonly source: ByteSource
+  /** The bare name, for error texts. */
+  readonly fileName: string | undefined
+}
+
+/**
+ * Stores the content of `item` and gives its chunks. `item` is what is known of it so far.
+ * @throws FileProblem when the file cannot be read: nothing of it then counts as referenced.
+ */
+export async function storeContent(content: ContentSource, item: Item, context: ContentContext): Promise<readonly ChunkRef[]> {
+  const { chunks, checkpoints, turns, progress } = context
+  const refs: ChunkRef[] = []
+  let partCount = 0
+  let inParts = 0
+  const writePart = async (): Promise<void> => {
+    partCount += 1
+    await context.archive.add(partItem(item, refs.slice(inParts), partCount))
+    inParts = refs.length
+  }
+  try {
+    for await (const ref of chunks.addStream(content.source, context.chunkerParams)) {
+      refs.push(ref)
+      progress.show(item.path)
+      if (checkpoints.due()) {
+        await writePart()
+        await checkpoints.save()
+      }
+      await turns.take()
+    }
+  } catch (error) {
+    if (!isSourceReadError(error)) throw error
+    // Nobody will refer to the chunks of a file that failed half way.
+    await chunks.release(refs.slice(inParts))
+    throw asFileProblem('read', content.fileName, error.cause)
+  }
+  if (partCount > 0) {
+    if (inParts < refs.length) await writePart()
+    chunks.reuse(
+      refs.map((ref) => ref.id),
+      context.parts,
+    )
+    context.parts.files += partCount
+  }
+  return refs
+}
+
+function partItem(item: Item, chunks: readonly ChunkRef[], part: number): Item {
+  return { ...item, path: itemPath(`${item.path}.borg_part_${part}`), part, chunks, size: sumSizes(chunks) }
+}
