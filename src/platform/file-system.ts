@@ -125,6 +125,7 @@ export interface FileSystem {
   createDevice(path: NativePath, mode: number, rawDevice: number): void
   removeFile(path: NativePath): void
   removeFolder(path: NativePath): void
+  /** -1 leaves one as it is. */
   setOwner(place: Place, uid: number, gid: number): void
   /** The twelve permission bits of `mode`. Never through a symlink. */
   setMode(place: Place, mode: number): void

@@ -12,6 +12,7 @@ import type { Nanoseconds } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
 import { aclText, aclTextOfMode, type NameLookup, packAcl } from './acl.ts'
 import { createNodeDevice, createNodeFifo } from './device-nodes.ts'
+import { makeSystemErrorNamed } from './errno.ts'
 import { readFileFlags, writeFileFlags } from './file-flags.ts'
 import type {
   Acl,
@@ -198,7 +199,10 @@ class NodeFileSystem implements FileSystem {
   }
 
   setExtendedAttribute(place: Place, name: string, value: Uint8Array): void {
-    if (this.#calls !== undefined) writeAttribute(this.#calls, handleOf(place), name, value)
+    if (this.#calls === undefined) return
+    // C would take the part before it for the name.
+    if (name.includes('\0')) throw makeSystemErrorNamed('EINVAL', 'setxattr')
+    writeAttribute(this.#calls, handleOf(place), name, value)
   }
 
   setAcl(place: Place, acl: Acl, options: { readonly numericIds: boolean }): void {

@@ -99,8 +99,7 @@ function linuxAttributes(koffi: Koffi, library: Library): AttributeCalls {
     checker(koffi, name),
   ) as [Check, Check, Check, Check]
   return {
-    listAttributes: (handle, into) =>
-      listed((typeof handle === 'number' ? listOpen : list)(handle, into, into.length)),
+    listAttributes: (handle, into) => listed((typeof handle === 'number' ? listOpen : list)(handle, into, into.length)),
     getAttribute: (handle, name, into) =>
       got((typeof handle === 'number' ? getOpen : get)(handle, name, into, into.length)),
     setAttribute: (handle, name, value) =>
@@ -125,7 +124,11 @@ function macAttributes(koffi: Koffi, library: Library): AttributeCalls {
   const check = checker(koffi, 'xattr')
   return {
     listAttributes: (handle, into) =>
-      check(typeof handle === 'number' ? listOpen(handle, into, into.length, 0) : list(handle, into, into.length, macNoFollow)),
+      check(
+        typeof handle === 'number'
+          ? listOpen(handle, into, into.length, 0)
+          : list(handle, into, into.length, macNoFollow),
+      ),
     getAttribute: (handle, name, into) =>
       check(
         typeof handle === 'number'

@@ -36,7 +36,8 @@ function systemLookup(calls: Syscalls): NameLookup {
   const asText = (name: Uint8Array | undefined): string | undefined =>
     name === undefined ? undefined : decodeText(name)
   // A name with a NUL would be cut in C and might name somebody else.
-  const asName = (name: string): Uint8Array | undefined => (name.includes('\0') ? undefined : terminated(encodeText(name)))
+  const asName = (name: string): Uint8Array | undefined =>
+    name.includes('\0') ? undefined : terminated(encodeText(name))
   return {
     userName: (uid) => asText(calls.userName(uid)),
     groupName: (gid) => asText(calls.groupName(gid)),

@@ -42,14 +42,3 @@ export function joinWalked(folder: string, name: string): string {
   if (folder === '.') return name
   return folder.endsWith('/') ? folder + name : `${folder}/${name}`
 }
-
-/** The last part, as Python shows it for calls relative to a folder; the whole path for '/'. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1) || path
-}
-
-/** The folder a root is looked up in: '.' when it has none. */
-export function parentPath(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return slash < 0 ? '.' : path.slice(0, slash) || '/'
-}

@@ -19,7 +19,7 @@ import type { SourceEntry, WalkContext, WalkStep } from './walk-step.ts'
 export interface Found {
   readonly walkedPath: string
   readonly nativePath: NativePath
-  /** The bare name, for error texts. */
+  /** For error texts: the bare name, for roots the walked path. */
   readonly fileName: string
 }
 

@@ -18,7 +18,7 @@ export interface SourceEntry {
   readonly walkedPath: string
   /** For calls on what has no open file (symlinks, devices). Valid until the walk goes on. */
   readonly nativePath: NativePath
-  /** The bare name, as error texts show it. */
+  /** As error texts show it: the bare name, for roots the walked path. */
   readonly fileName: string
   readonly stat: Stat
   /**

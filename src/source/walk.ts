@@ -8,9 +8,9 @@
 import type { RunOptions } from '../base/events.ts'
 import { encodeText } from '../base/text.ts'
 import { during } from '../platform/errno.ts'
-import type { FileSystem, NativePath, Stat } from '../platform/file-system.ts'
+import type { FileSystem, Stat } from '../platform/file-system.ts'
 import { FinishedRoots, InodeSet } from './finished-roots.ts'
-import { baseName, parentPath, parseRoot, type RootPath } from './safe-path.ts'
+import { parseRoot, type RootPath } from './safe-path.ts'
 import { problemSteps, TreeWalk } from './tree-walk.ts'
 import type { WalkContext, WalkOptions, WalkStep } from './walk-step.ts'
 
@@ -33,7 +33,7 @@ function* walkRoot(context: WalkContext, root: RootPath): Generator<WalkStep, vo
   const nativePath = encodeText(root.walkedPath)
   let stat: Stat
   try {
-    stat = lookUpRoot(context.files, root.walkedPath, nativePath)
+    stat = during('stat', root.walkedPath, () => context.files.lstat(nativePath))
   } catch (error) {
     // A root that cannot be had gets its warning only, no 'E'.
     yield problemSteps(root.walkedPath, error)[0]
@@ -43,19 +43,8 @@ function* walkRoot(context: WalkContext, root: RootPath): Generator<WalkStep, vo
     strippedPrefix: root.strippedPrefix,
     device: context.options.oneFileSystem ? stat.device : undefined,
   })
-  yield* tree.walk({ walkedPath: root.walkedPath, nativePath, fileName: baseName(root.walkedPath) })
+  yield* tree.walk({ walkedPath: root.walkedPath, nativePath, fileName: root.walkedPath })
   context.finished.add(root.walkedPath, stat)
-}
-
-/** borg opens the folder a root lies in and asks for the name in it, which shows in its error texts. */
-function lookUpRoot(files: FileSystem, walkedPath: string, nativePath: NativePath): Stat {
-  try {
-    return during('stat', baseName(walkedPath), () => files.lstat(nativePath))
-  } catch (error) {
-    const parent = parentPath(walkedPath)
-    during('open_root', parent, () => files.openForBackup(encodeText(parent), { follow: true, folder: true }).close())
-    throw error
-  }
 }
 
 function* walkExact(context: WalkContext, root: RootPath): Generator<WalkStep, void, undefined> {
