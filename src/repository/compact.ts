@@ -56,12 +56,17 @@ export interface CompactionContext {
 }
 
 /**
- * Carries out `plan`; the log must just have been committed. Returns the segment of the last commit.
+ * Carries out `plan`, right after the commit in segment `committed`. Returns the segment of the last commit.
  * @throws BorgError 'IntegrityError' when a segment to be rewritten is damaged: it stays as it is.
  */
-export async function runCompaction(plan: CompactionPlan, context: CompactionContext): Promise<SegmentNumber> {
+export async function runCompaction(
+  plan: CompactionPlan,
+  committed: SegmentNumber,
+  context: CompactionContext,
+): Promise<SegmentNumber> {
   const { ledger, files, run } = context
   for (const segment of plan.forget) ledger.forgetSegment(segment)
+  if (plan.rewrite.length === 0) return committed
   const progress = new PercentProgress(
     {
       msgid: 'repository.compact_segments',
@@ -82,9 +87,9 @@ export async function runCompaction(plan: CompactionPlan, context: CompactionCon
     }
     move.emptied(segment)
   }
-  const commit = await move.complete('final')
+  const last = await move.complete('final')
   progress.finish()
-  return commit
+  return last
 }
 
 /** Copying entries, and removing what has been copied at every commit. */

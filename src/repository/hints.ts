@@ -65,7 +65,13 @@ export function decodeHints(packed: Uint8Array, transaction: SegmentNumber): Dec
   const segments = counts(required('segments'), integer)
   if (version === 1) {
     const unmeasured = segmentList(required('compact'))
-    return { segments, compact: new Map(unmeasured.map((segment) => [segment, 0])), quotaUsed: 0, shadows: [], unmeasured }
+    return {
+      segments,
+      compact: new Map(unmeasured.map((segment) => [segment, 0])),
+      quotaUsed: 0,
+      shadows: [],
+      unmeasured,
+    }
   }
   const compact = counts(required('compact'), integer)
   const quotaReader = at('storage_quota_use')

@@ -56,6 +56,11 @@ export class Ledger {
     return this.index.find(id)
   }
 
+  /** Whether `segment` is on the books at all. */
+  knows(segment: SegmentNumber): boolean {
+    return this.#segments.has(segment)
+  }
+
   liveEntries(segment: SegmentNumber): number {
     return this.#segments.get(segment) ?? 0
   }
@@ -158,7 +163,8 @@ export class Ledger {
     const list = this.#shadows.get(shadowKey(id))
     const at = list?.indexOf(segment) ?? -1
     if (at >= 0) list?.splice(at, 1)
-    this.#quotaUsed -= size
+    // What came back after its removal was not counted any more.
+    if (this.#segments.has(segment)) this.#quotaUsed -= size
   }
 
   /** A tombstone is not copied. */

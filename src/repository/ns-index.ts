@@ -83,7 +83,9 @@ export class NsIndex {
       const segment = this.#table.word(slot, 0)
       if (segment <= last && isPast(segment, this.#table.word(slot, 1))) slots.push(slot)
     }
-    slots.sort((a, b) => this.#table.word(a, 0) - this.#table.word(b, 0) || this.#table.word(a, 1) - this.#table.word(b, 1))
+    slots.sort(
+      (a, b) => this.#table.word(a, 0) - this.#table.word(b, 0) || this.#table.word(a, 1) - this.#table.word(b, 1),
+    )
     return slots.slice(0, limit).map((slot) => this.#table.keyAt(slot))
   }
 

@@ -8,19 +8,33 @@ import type { ScannedEntry } from './segment-scan.ts'
 import type { SegmentFile, SegmentFiles } from './segment-files.ts'
 import type { SegmentReader } from './segment-reader.ts'
 
+/** How far the entries of a segment have been entered, kept when damage ends the replay: it can be taken up from there. */
+export interface ReplayCursor {
+  entered: number
+}
+
 /**
- * Enters one whole segment. `isThere` tells which segments still have a file.
- * @throws BorgError 'IntegrityError' at the first damage; what lies before it has been entered.
+ * Enters one whole segment, from `cursor` on. `isThere` tells which segments still have a file.
+ * @throws BorgError 'IntegrityError' at the first damage; what lies before it has been entered, and `cursor` says so.
  */
 export async function replaySegment(
   ledger: Ledger,
   files: SegmentFiles,
   { segment, size }: SegmentFile,
   isThere: (segment: SegmentNumber) => boolean,
+  cursor: ReplayCursor = { entered: 0 },
 ): Promise<void> {
-  ledger.replayBegin(segment)
+  if (cursor.entered === 0) ledger.replayBegin(segment)
+  let skip = cursor.entered
   for await (const entries of files.scan(segment, { keepData: false })) {
-    for (const entry of entries) replayEntry(ledger, segment, entry, isThere)
+    for (const entry of entries) {
+      if (skip > 0) {
+        skip -= 1
+        continue
+      }
+      replayEntry(ledger, segment, entry, isThere)
+      cursor.entered += 1
+    }
   }
   ledger.replayEnd(segment, size)
 }

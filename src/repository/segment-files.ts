@@ -19,6 +19,10 @@ export interface SegmentFile {
   readonly size: number
 }
 
+export interface LogEntry extends ScannedEntry {
+  readonly segment: SegmentNumber
+}
+
 export const dataFolder: StorePath = storePath('data')
 
 /** Segments are read through in steps of this many bytes, the next one asked for while one is looked at. */
@@ -93,6 +97,18 @@ export class SegmentFiles {
     if (parser.problem !== undefined) throw entryError(parser.problem.problem, segment, parser.problem.offset)
   }
 
+  /** Everything that was ever logged and is still there, live or not, in its order. */
+  async *entriesFrom(first: number, firstOffset: number): AsyncGenerator<LogEntry> {
+    for await (const { segment } of this.list('ascending')) {
+      if (segment < first) continue
+      for await (const entries of this.scan(segment, { keepData: true })) {
+        for (const entry of entries) {
+          if (segment > first || entry.offset >= firstOffset) yield { ...entry, segment }
+        }
+      }
+    }
+  }
+
   /** The bytes of the file. @throws StoreNotFound */
   async *blocks(segment: SegmentNumber): AsyncGenerator<Uint8Array> {
     const path = this.path(segment)
@@ -116,6 +132,10 @@ export class SegmentFiles {
 
   async remove(segment: SegmentNumber): Promise<void> {
     await this.store.remove(this.path(segment))
+  }
+
+  async removeEmptyFolders(): Promise<void> {
+    await this.store.removeEmptyFolders(dataFolder)
   }
 
   /** Segments of no transaction, newest first. */

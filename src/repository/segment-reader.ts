@@ -77,9 +77,7 @@ export class SegmentReader {
 
   /** Whether `next` can be read together with a run that begins with `first` and ends with `last`. */
   continuesRun(first: EntryPlace, last: EntryPlace, next: EntryPlace): boolean {
-    return (
-      next.segment === last.segment && next.offset > last.offset && next.offset - first.offset <= this.sizes.span
-    )
+    return next.segment === last.segment && next.offset > last.offset && next.offset - first.offset <= this.sizes.span
   }
 
   /**
