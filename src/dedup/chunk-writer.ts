@@ -19,9 +19,12 @@ import type { ByteSource, HeldChunk } from '../workers/lane.ts'
 import type { LanePool } from '../workers/lane-pool.ts'
 import { PendingChunks } from './pending.ts'
 
+/** What of a chunk cache is needed here. */
+export type ReferenceCounts = Pick<ChunkCache, 'find' | 'add' | 'reference' | 'release'>
+
 export interface ChunkWriterParts {
   readonly repository: Pick<Repository, 'put' | 'delete'>
-  readonly cache: ChunkCache
+  readonly cache: ReferenceCounts
   readonly lanes: LanePool
   readonly nonces: Pick<NonceAllocator, 'take'>
   /** Counts content: every reference in original and compressed size, first ones in deduplicated size too. */
@@ -36,7 +39,7 @@ interface Placed {
 
 export class ChunkWriter implements ChunkSink {
   readonly #repository: Pick<Repository, 'put' | 'delete'>
-  readonly #cache: ChunkCache
+  readonly #cache: ReferenceCounts
   readonly #lanes: LanePool
   readonly #nonces: Pick<NonceAllocator, 'take'>
   readonly #statistics: Statistics
@@ -147,7 +150,7 @@ export class ChunkWriter implements ChunkSink {
       const what = `chunk ${toHex(held.id)} has ${held.size} bytes, in the cache ${known.size}`
       throw this.#fail(new BorgError('IntegrityError', [what]))
     }
-    this.#cache.reference(held.id)
+    this.#cache.reference(held.id, held.size)
     return { ref: { id: held.id, size: held.size, storedSize: known.storedSize }, fresh: false }
   }
 
