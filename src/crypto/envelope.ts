@@ -34,8 +34,8 @@ export function idHash(key: KeyMaterial, plain: Uint8Array): ObjectId {
 }
 
 /**
- * compress -> encrypt -> authenticate. `nonce` is a block counter nobody may use again (nonces.ts); modes without cipher
- * ignore it. The result belongs to the caller.
+ * compress -> encrypt -> authenticate. `nonce` is a block counter nobody may use again (nonces.ts); modes without
+ * cipher ignore it. The result belongs to the caller.
  */
 export function seal(key: KeyMaterial, compressor: Compressor, plain: Uint8Array, nonce: bigint): Uint8Array {
   const payload = compressor.compress(plain)
@@ -68,7 +68,10 @@ export function sealPayload(key: KeyMaterial, payload: Uint8Array, nonce: bigint
   return stored
 }
 
-/** Cipher blocks `seal` can consume at most for `plainSize` bytes; what to reserve before calling it. 0 for modes without cipher. */
+/**
+ * Cipher blocks `seal` can consume at most for `plainSize` bytes; what to reserve before calling it.
+ * 0 for modes without cipher.
+ */
 export function blocksFor(key: KeyMaterial, compressor: Compressor, plainSize: number): number {
   return modes[key.mode].cipher === 'none' ? 0 : blocksOf(compressor.storedSizeMax(plainSize))
 }
@@ -90,8 +93,8 @@ export function nonceOf(stored: Uint8Array): { nonce: bigint; blocks: bigint } |
 
 /**
  * The plaintext of a stored object. In modes without cipher it may be a view of `stored`.
- * @throws BorgError 'IntegrityError' when type, MAC or id do not match, 'DecompressionError' when the payload is damaged.
- * `id` undefined: manifest only.
+ * `id` undefined: manifest only, whose name is no hash.
+ * @throws BorgError 'IntegrityError' when type, MAC or id do not match, and what `decompress` throws.
  */
 export async function open(key: KeyMaterial, id: ObjectId | undefined, stored: Uint8Array): Promise<Uint8Array> {
   const plain = await decompress(openPayload(key, id, stored), plainSizeMax)

@@ -2,7 +2,7 @@
  * Keys at rest: secrets under a passphrase, as base64 text in the repository's config or in a key file.
  *
  *   text      base64, 70 columns:  outer map   algorithm data hash iterations salt version
- *   data      AES-256-CTR under PBKDF2(passphrase):  inner map   chunk_seed enc_hmac_key enc_key id_key repository_id ...
+ *   data      AES-256-CTR, key PBKDF2(passphrase):  inner map   chunk_seed enc_hmac_key enc_key id_key ...
  *   hash      HMAC-SHA256 of the inner map before encryption: tells a wrong passphrase
  *
  * Facts: format sheet crypto.md sections 3-4, fixtures/vectors/keys.json.

@@ -27,8 +27,8 @@ export interface KeyMaterial {
   /** Whether manifests without authentication are refused. */
   readonly tamRequired: boolean
   /**
-   * Set when the secrets are missing and the user accepts that (borg's workaround `authenticated_no_key`): reading works
-   * without any check of ids and authentication, sealing is refused.
+   * Set when the secrets are missing and the user accepts that (borg's workaround `authenticated_no_key`): reading
+   * works without any check of ids and authentication, sealing is refused.
    */
   readonly withoutSecrets?: true
 }

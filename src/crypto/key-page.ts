@@ -1,6 +1,6 @@
 /**
- * A key as one printable HTML page: the text to copy, and the same text as a QR code to scan. No scripts, nothing loaded
- * from anywhere: it can be opened on a machine without network in twenty years.
+ * A key as one printable HTML page: the text to copy, and the same text as a QR code to scan. No scripts, nothing
+ * loaded from anywhere: it can be opened on a machine without network in twenty years.
  */
 
 /**
@@ -9,7 +9,7 @@
  */
 export async function keyPage(keyText: string, repositoryId: string): Promise<string> {
   const { encodeQR } = await import('qr')
-  // A key file is some 550 to 830 bytes: at this level a quarter of the symbol may be lost. Scanners want a border of 4.
+  // A key file is some 550 to 830 bytes: at this level a quarter of the symbol may be lost. Scanners want that border.
   const code = encodeQR(keyText, 'svg', { ecc: 'quartile', encoding: 'byte', border: 4 })
   return `<!doctype html>
 <html lang="en">

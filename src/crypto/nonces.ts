@@ -93,23 +93,7 @@ export class NonceAllocator {
   }
 }
 
-/** First block after those of a stored object, counted generously as borg does: its header is taken for cipher text too. */
+/** First block after those of a stored object, counted generously as borg does: its header is taken for cipher text. */
 export function firstFreeAfter(nonce: bigint, storedSize: number): bigint {
   return nonce + BigInt(Math.ceil(storedSize / blockSize))
-}
-
-/** What the `nonce` files hold: 16 hex digits, no newline. @throws RangeError unless a uint64. */
-export function formatNonce(value: bigint): string {
-  if (value < 0n || value >= counterEnd) throw new RangeError(`nonce must be a uint64, got ${value}`)
-  return value.toString(16).padStart(16, '0')
-}
-
-/**
- * Reads what `formatNonce` writes, blanks around it ignored.
- * @throws BorgError 'FileIntegrityError' for anything else: a ledger that cannot be read must not count as empty.
- */
-export function parseNonce(text: string, where: string): bigint {
-  const digits = text.trim()
-  if (!/^[0-9a-fA-F]{16}$/.test(digits)) throw new BorgError('FileIntegrityError', [where])
-  return BigInt(`0x${digits}`)
 }

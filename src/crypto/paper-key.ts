@@ -22,7 +22,8 @@ export function paperKeyText(repositoryId: ObjectId, blob: Uint8Array): string {
   const lineCount = Math.ceil(blob.length / lineSize)
   const id = idPart(repositoryId)
   const sum = checksumPart(blob)
-  let text = `${header}id: ${lineCount} / ${grouped(id)} / ${grouped(sum)} - ${idLineSum(`${lineCount}/${id}/${sum}`)}\n`
+  const check = idLineSum(`${lineCount}/${id}/${sum}`)
+  let text = `${header}id: ${lineCount} / ${grouped(id)} / ${grouped(sum)} - ${check}\n`
   for (let number = 1; number <= lineCount; number++) {
     const bytes = blob.subarray((number - 1) * lineSize, number * lineSize)
     text += `${linePrompt(number)}${grouped(toHex(bytes))} - ${lineSum(number, bytes)}\n`

@@ -4,7 +4,7 @@
  * Keys at rest are text under a passphrase: exporting and importing never opens them, and needs no passphrase.
  * Source: CLI contract commands.md section 12, format sheet crypto.md sections 4-6; tried out with borg 1.2.4.
  */
-import { toHex } from '../base/bytes.ts'
+import { equalSecrets, toHex } from '../base/bytes.ts'
 import { BorgError, isBorgError } from '../base/errors.ts'
 import type { Host } from '../base/host.ts'
 import { encodeText } from '../base/text.ts'
@@ -242,15 +242,23 @@ async function storeImported(
   return whereIs(keyFiles, path)
 }
 
-/** The text that replaces the only other copy: it has to open, or nothing is written. */
+/** The text that replaces the only other copy: it has to open to the same secrets, or nothing is written. */
 function sealAndTry(key: KeyMaterial, passphrase: string, host: Host, where: string): string {
   const blob = sealKeyBlob(key, passphrase, host.randomBytes(keyBlobSaltSize))
   const names = { location: where, where }
   const opened = openKeyBlob(blob, passphrase, { mode: key.mode, tamRequiredDefault: !key.tamRequired, ...names })
-  if (opened === undefined || opened.tamRequired !== key.tamRequired || toHex(opened.idKey) !== toHex(key.idKey)) {
-    throw new TypeError('a key that was just written does not open')
-  }
+  if (opened === undefined || !sameSecrets(opened, key)) throw new TypeError('a key just sealed does not open again')
   return blob
+}
+
+function sameSecrets(a: KeyMaterial, b: KeyMaterial): boolean {
+  return (
+    equalSecrets(a.encryptionKey, b.encryptionKey) &&
+    equalSecrets(a.macKey, b.macKey) &&
+    equalSecrets(a.idKey, b.idKey) &&
+    a.chunkSeed === b.chunkSeed &&
+    a.tamRequired === b.tamRequired
+  )
 }
 
 function decrypts(key: KeyMaterial, manifest: Uint8Array): boolean {
