@@ -90,7 +90,7 @@ export class SegmentParser {
     if (this.#problem !== undefined) return
     if (this.#offset === 0) this.#fail('magic', 0)
     else if (this.#open !== undefined) this.#fail('truncated', this.#open.offset)
-    else if (this.#rest.length > 0) this.#fail('truncated', this.#offset)
+    else if (this.#rest.length > 0) this.#fail(problemOfRest(this.#rest), this.#offset)
   }
 
   #fail(problem: EntryProblem, offset: number): void {
@@ -167,6 +167,12 @@ export class SegmentParser {
     this.#offset = offset + size
     found.push({ tag, offset, size, id, data: kept.length === 1 ? (kept[0] ?? nothing) : concatBytes(...kept) })
   }
+}
+
+/** What is wrong with a header that ends with the file: its own fields, if they are there, else that it is cut short. */
+function problemOfRest(rest: Uint8Array): EntryProblem {
+  const header = rest.length < headerSize ? 'truncated' : readHeader(rest, 0)
+  return typeof header === 'string' ? header : 'truncated'
 }
 
 /** Whether `lastBytes`, the end of a segment, may end a transaction: worth reading the whole segment then. */
