@@ -86,6 +86,13 @@ export class Packer {
     this.#size += bytes.length
   }
 
+  /** Values that are packed already. */
+  packed(values: Uint8Array): void {
+    this.#reserve(values.length)
+    this.#bytes.set(values, this.#size)
+    this.#size += values.length
+  }
+
   text(text: string): void {
     const length = text.length
     this.#reserve(length + 5)
