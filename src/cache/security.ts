@@ -146,7 +146,7 @@ export async function assertSecure(
  * `assertSecure` for commands without a cache of their own: takes the cache's lock for as long as it looks at its config.
  * `cache` need not exist.
  */
-export async function assertSecureBesideCache(
+export async function checkSecurity(
   security: SecurityDirectory,
   facts: RepositoryFacts,
   cache: Store,
