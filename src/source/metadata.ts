@@ -4,6 +4,7 @@
  * Source: format/objects.md §6, §7.
  */
 import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
+import { itemTimeMaxNanoseconds } from '../base/limits.ts'
 import { printableText } from '../base/text.ts'
 import type { Item } from '../archive/item.ts'
 import { fileTypeMask, fileTypes } from '../archive/item.ts'
@@ -36,9 +37,6 @@ export interface MetadataSource {
   /** Archived as a regular file, whatever it is. */
   readonly readSpecial?: boolean | undefined
 }
-
-/** (2^31 - 1 - 172800) s: no borg stores later times, and none before 1970. */
-const timeMax = 2_147_310_847_000_000_000n
 
 /**
  * All fields of `source` but those about its path and content. An extended attribute that cannot be read is left out and
@@ -80,7 +78,7 @@ export function statMetadata(
 
 /** Into the range archives keep. */
 export function clampTime(time: Nanoseconds): Nanoseconds {
-  return nanoseconds(time < 0n ? 0n : time > timeMax ? timeMax : time)
+  return nanoseconds(time < 0n ? 0n : time > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : time)
 }
 
 function isDevice(stat: Stat): boolean {
