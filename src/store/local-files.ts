@@ -162,18 +162,21 @@ export async function ensureFolder(root: string, folder: string, mode: number): 
   }
 }
 
-/** A missing file is fine. On a file system too full to forget a file (btrfs), its content goes first. */
-export function removeFile(path: string): void {
+/**
+ * A missing file is fine. On a file system too full to forget a file (btrfs), its content goes first.
+ * `unlink` is a parameter because no test can fill a disk to that point.
+ */
+export function removeFile(path: string, unlink: (path: string | Buffer) => void = unlinkSync): void {
   const native = nativePath(path)
   try {
-    unlinkSync(native)
+    unlink(native)
   } catch (error) {
     if (isMissing(error)) return
     const status = systemErrorCode(error) === 'ENOSPC' ? lstatSync(native) : undefined
     // With a second link the content belongs to someone else as well, and truncating would free nothing.
     if (status === undefined || status.nlink !== 1 || !status.isFile()) throw error
     truncateSync(native)
-    unlinkSync(native)
+    unlink(native)
   }
 }
 
