@@ -8,7 +8,8 @@ import { isIntegrityError } from '../base/errors.ts'
 import { type RunOptions, reportLog } from '../base/events.ts'
 import { manifestId } from '../base/ids.ts'
 import type { Repository } from '../repository/repository.ts'
-import { type OpenOptions, unlockForCheck } from '../session/open.ts'
+import { unlockForCheck } from '../session/open.ts'
+import type { OpenOptions } from '../session/repository-session.ts'
 import { CheckContext } from './check/context.ts'
 import { checkOrphans } from './check/orphans.ts'
 import { rebuildManifest } from './check/rebuild-manifest.ts'
@@ -53,7 +54,7 @@ export async function checkArchives(
     reportLog(run, 'error', 'Repository contains no apparent data at all, cannot continue check/repair.')
     return false
   }
-  await using unlocked = await unlockForCheck(repository, open, run)
+  await using unlocked = await unlockForCheck(repository, open)
   const check = new CheckContext({ ...unlocked, repository, repair: options.repair ?? false, run })
   await check.loadObjects()
   if (options.verifyData === true) await verifyData(check)

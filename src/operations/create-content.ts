@@ -39,7 +39,11 @@ export interface ContentSource {
  * Stores the content of `item` and gives its chunks. `item` is what is known of it so far.
  * @throws FileProblem when the file cannot be read: nothing of it then counts as referenced.
  */
-export async function storeContent(content: ContentSource, item: Item, context: ContentContext): Promise<readonly ChunkRef[]> {
+export async function storeContent(
+  content: ContentSource,
+  item: Item,
+  context: ContentContext,
+): Promise<readonly ChunkRef[]> {
   const { chunks, checkpoints, turns, progress } = context
   const refs: ChunkRef[] = []
   let partCount = 0

@@ -71,7 +71,10 @@ async function storeEntry(entry: SourceEntry, context: EntryContext): Promise<Fi
 async function storeDirectory(entry: SourceEntry, context: EntryContext): Promise<void> {
   using opened = entry.open?.()
   const place = opened ?? entry.nativePath
-  await context.archive.add({ path: entry.path, ...metadataOf(entry, { place, stat: opened?.found ?? entry.stat }, context) })
+  await context.archive.add({
+    path: entry.path,
+    ...metadataOf(entry, { place, stat: opened?.found ?? entry.stat }, context),
+  })
 }
 
 async function storeSymlink(entry: SourceEntry, context: EntryContext): Promise<FileStatus> {
@@ -99,7 +102,11 @@ async function storeFile(entry: SourceEntry, context: EntryContext): Promise<Fil
   const stat = opened.found
   const first = entry.readSpecial ? undefined : context.links.find(stat)
   if (first !== undefined) {
-    await context.archive.add({ path: entry.path, source: first, ...metadataOf(entry, { place: opened, stat }, context) })
+    await context.archive.add({
+      path: entry.path,
+      source: first,
+      ...metadataOf(entry, { place: opened, stat }, context),
+    })
     return 'h'
   }
   const { status, chunks } = await fileContent(entry, opened, context)
@@ -140,7 +147,11 @@ async function fileContent(entry: SourceEntry, opened: OpenedEntry, context: Ent
     return { status: 'C', chunks: refs }
   }
   if (pathHash !== undefined) {
-    cache.files.remember(pathHash, stat, refs.map((ref) => ref.id))
+    cache.files.remember(
+      pathHash,
+      stat,
+      refs.map((ref) => ref.id),
+    )
   }
   return { status, chunks: refs }
 }

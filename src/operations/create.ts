@@ -58,7 +58,13 @@ class Creation {
   readonly #chunkerParams: ChunkerParams
   readonly #context: EntryContext
 
-  constructor(session: WriteSession, cache: Cache, options: CreateOptions, begun: { time: Nanoseconds; ms: number }, run: RunOptions) {
+  constructor(
+    session: WriteSession,
+    cache: Cache,
+    options: CreateOptions,
+    begun: { time: Nanoseconds; ms: number },
+    run: RunOptions,
+  ) {
     this.#session = session
     this.#cache = cache
     this.#options = options
@@ -101,7 +107,8 @@ class Creation {
     const walking = this.#walkOptions()
     for await (const root of roots) {
       if (root === '-' && exactPaths !== true && content !== undefined) await this.#archiveStream()
-      else for (const step of walk(this.#session.files, { ...walking, roots: [root] }, this.#run)) await this.#take(step)
+      else
+        for (const step of walk(this.#session.files, { ...walking, roots: [root] }, this.#run)) await this.#take(step)
     }
     if (this.#run.stopSoon?.aborted) await this.#context.checkpoints.save()
   }

@@ -5,10 +5,14 @@ import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import { requireFeatures } from '../archive/manifest.ts'
 import type { Statistics } from '../archive/statistics.ts'
 import { isBorgError, isIntegrityError, BorgError } from '../base/errors.ts'
-import { type RunOptions, reportWarning } from '../base/events.ts'
+import { type RunOptions, reportLog, reportWarning } from '../base/events.ts'
+import { idKey, type ObjectId, storePath } from '../base/ids.ts'
 import { checkpointIntervalSeconds } from '../base/limits.ts'
 import type { Cache, CacheStatistics } from '../cache/cache.ts'
+import type { Repository } from '../repository/repository.ts'
+import { type Directories, defaultDirectories } from '../session/directories.ts'
 import type { WriteSession } from '../session/session.ts'
+import { LocalStore } from '../store/local-store.ts'
 import { openArchive } from './open-archive.ts'
 import { type Releaser, releaseArchive } from './release-archive.ts'
 import { zeroStatistics } from './zero-statistics.ts'
@@ -118,4 +122,42 @@ async function releaseOne(releaser: Releaser, entry: ArchiveEntry, force: boolea
     releaser.session.archives.delete(entry.name)
     return false
   }
+}
+
+export interface DeleteRepositoryOptions {
+  /** Keep what this client knows of the repository: location, key type, counters. */
+  readonly keepSecurityInfo?: boolean | undefined
+  readonly directories?: Directories | undefined
+}
+
+/** Removes the repository, and this client's cache and memory of it. Nothing brings it back. */
+export async function deleteRepository(
+  repository: Repository,
+  options: DeleteRepositoryOptions = {},
+  run: RunOptions = {},
+): Promise<void> {
+  await repository.destroy()
+  reportLog(run, 'info', 'Repository deleted.')
+  await forgetRepository(repository.id, options, run)
+}
+
+/** Removes this client's cache of a repository, and unless told otherwise the rest it knows. */
+export async function forgetRepository(id: ObjectId, options: DeleteRepositoryOptions, run: RunOptions): Promise<void> {
+  const directories = options.directories ?? defaultDirectories()
+  if (options.keepSecurityInfo !== true) await new LocalStore(`${directories.security}/${idKey(id)}`).removeAll()
+  await deleteCache(id, { directories }, run)
+}
+
+/** Removes this client's cache of a repository: it is built anew when needed. */
+export async function deleteCache(
+  id: ObjectId,
+  options: Pick<DeleteRepositoryOptions, 'directories'> = {},
+  run: RunOptions = {},
+): Promise<void> {
+  const directories = options.directories ?? defaultDirectories()
+  const cache = new LocalStore(`${directories.cache}/${idKey(id)}`)
+  // The config goes first: what remains after a crash is no cache.
+  await cache.remove(storePath('config'))
+  await cache.removeAll()
+  reportLog(run, 'info', 'Cache deleted.')
 }

@@ -7,7 +7,7 @@ import { type Item, itemSize } from '../archive/item.ts'
 import { requireFeatures } from '../archive/manifest.ts'
 import type { ArchiveMetadata } from '../archive/metadata.ts'
 import type { Statistics } from '../archive/statistics.ts'
-import { type RunOptions } from '../base/events.ts'
+import type { RunOptions } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
 import type { ObjectId } from '../base/ids.ts'
 import { PercentProgress } from '../base/progress.ts'
@@ -88,7 +88,11 @@ async function chunkUse(session: ReadSession, archive: ArchiveReader, run: RunOp
   return { references, totals }
 }
 
-function addItem(totals: { originalSize: number; compressedSize: number; files: number }, references: HashIndex, item: Item): void {
+function addItem(
+  totals: { originalSize: number; compressedSize: number; files: number },
+  references: HashIndex,
+  item: Item,
+): void {
   if (item.chunks === undefined) return
   for (const chunk of item.chunks) count(references, chunk.id)
   if (item.part !== undefined) return

@@ -20,8 +20,8 @@ export interface Directories {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * An empty variable counts as unset (borg takes some empty ones for the working directory). The XDG variables only count
- * as long as BORG_BASE_DIR is unset: who moves the base moves everything below it.
+ * An empty variable counts as unset (borg takes some empty ones for the working directory). The XDG variables only
+ * count as long as BORG_BASE_DIR is unset: who moves the base moves everything below it.
  */
 export function defaultDirectories(env: Environment = process.env, home: string = homeFolder(env)): Directories {
   const movedBase = env['BORG_BASE_DIR']

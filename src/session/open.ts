@@ -1,25 +1,197 @@
-import type { RunOptions } from '../base/events.ts'
-import type { PassphraseSource } from '../crypto/passphrase.ts'
-import type { FileSystem } from '../platform/file-system.ts'
-import type { ConnectOptions, RepositoryTarget } from './connect.ts'
-import type { Directories } from './directories.ts'
+/**
+ * Opening a repository: connect, unlock, read and believe the manifest.
+ */
+import { decodeManifest, emptyManifest, type Manifest } from '../archive/manifest.ts'
+import { BorgError, isBorgError } from '../base/errors.ts'
+import { type RunOptions, reportLog } from '../base/events.ts'
+import type { Host } from '../base/host.ts'
+import { manifestId } from '../base/ids.ts'
+import { repositoryFacts } from '../cache/cache.ts'
+import { checkSecurity, type SecurityDirectory } from '../cache/security.ts'
+import { defaultCompression } from '../compress/spec.ts'
+import { nonceOf } from '../crypto/envelope.ts'
+import type { KeyMaterial } from '../crypto/key-material.ts'
+import { firstFreeAfter, NonceAllocator, type NonceLedger } from '../crypto/nonces.ts'
+import type { Repository } from '../repository/repository.ts'
+import { type LanePool, openLanes } from '../workers/lane-pool.ts'
+import { connectRepository, openTarget, type RepositoryTarget } from './connect.ts'
+import { localKeyFiles } from './keyfiles.ts'
+import {
+  cacheStore,
+  type OpenOptions,
+  RepositorySession,
+  type SessionContext,
+  sessionContext,
+} from './repository-session.ts'
 import type { ReadSession, WriteSession } from './session.ts'
+import { loadManifest, type Unlocked, unlock } from './unlock.ts'
 
-export interface OpenOptions extends ConnectOptions {
-  readonly passphrase?: PassphraseSource
-  readonly directories?: Directories
-  readonly files?: FileSystem
-  /** Worker threads; 0 runs on the caller's thread. Default: cores - 1, at least 1. */
-  readonly threads?: number
-  readonly compression?: string
-}
-export declare function openRepository(
+/** Plaintext and stored bytes under way at most. */
+const laneBytes = 64 * 1024 * 1024
+
+/** Finds, locks, unlocks and checks. Dispose of the session. @throws BorgError of all the families on that way */
+export async function openRepository(
   target: RepositoryTarget,
-  options: OpenOptions & { access: 'write' },
+  options: OpenOptions & { readonly access: 'write' },
   run?: RunOptions,
 ): Promise<WriteSession>
-export declare function openRepository(
+export async function openRepository(
   target: RepositoryTarget,
-  options: OpenOptions & { access: 'read' | 'unlocked' },
+  options: OpenOptions & { readonly access: 'read' | 'unlocked' },
   run?: RunOptions,
 ): Promise<ReadSession>
+export async function openRepository(
+  target: RepositoryTarget,
+  options: OpenOptions,
+  run: RunOptions = {},
+): Promise<WriteSession> {
+  const { location } = openTarget(target)
+  const repository = await connectRepository(target, options, run)
+  try {
+    const context = sessionContext(repository, location, options)
+    const stored = await loadManifest(repository)
+    const unlocked = await unlockWith(repository, stored, context, options)
+    const lanes = await lanesFor(unlocked.key, options)
+    const packed = await lanes.next().open(undefined, stored)
+    const manifest = await believe(packed, unlocked.key, context, run)
+    await checkSecurity(
+      context.security,
+      repositoryFacts({ location, key: unlocked.key, manifest }),
+      cacheStore(context, repository.id),
+      { lockWaitSeconds: context.lockWaitSeconds, host: context.host },
+      run,
+    )
+    const nonces = noncesFor(repository, context.security, stored)
+    return new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
+  } catch (error) {
+    await repository[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Writes the first manifest of a repository that has none, and remembers the repository as known. For `init`. */
+export async function openFreshRepository(
+  target: RepositoryTarget,
+  unlocked: Unlocked,
+  options: OpenOptions,
+  run: RunOptions = {},
+): Promise<WriteSession> {
+  const { location } = openTarget(target)
+  const { key } = unlocked
+  const repository = await connectRepository(target, { ...options, access: 'write' }, run)
+  const context = sessionContext(repository, location, options)
+  const lanes = await lanesFor(key, options)
+  const nonces = noncesFor(repository, context.security, undefined)
+  const manifest = emptyManifest(key.tamRequired)
+  const session = new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
+  try {
+    await session.commit()
+    await context.security.save(repositoryFacts({ location, key, manifest: session.manifest }))
+    if (key.tamRequired) await context.security.requireTam()
+    return session
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** What a check needs of an opened repository whose manifest may be lost: key, lanes and nonces. */
+export interface CheckAccess extends AsyncDisposable {
+  readonly key: KeyMaterial
+  readonly lanes: LanePool
+  readonly nonces: NonceAllocator
+  readonly host: Host
+  readonly security: SecurityDirectory
+}
+
+/** Any object tells what kind of key there is: the manifest if it is there, else the first one found. */
+export async function unlockForCheck(repository: Repository, options: OpenOptions): Promise<CheckAccess> {
+  const context = sessionContext(repository, repository.location, options)
+  const stored = await someObject(repository)
+  const { key } = await unlockWith(repository, stored, context, options)
+  const lanes = await lanesFor(key, options)
+  const manifest = await storedManifest(repository)
+  return {
+    key,
+    lanes,
+    host: context.host,
+    security: context.security,
+    nonces: noncesFor(repository, context.security, manifest),
+    [Symbol.asyncDispose]: () => lanes[Symbol.asyncDispose](),
+  }
+}
+
+async function unlockWith(
+  repository: Repository,
+  stored: Uint8Array,
+  context: SessionContext,
+  options: OpenOptions,
+): Promise<Unlocked> {
+  return await unlock(repository, stored, {
+    keyFiles: localKeyFiles(context.directories),
+    passphrase: options.passphrase,
+    tamRequiredDefault: await context.security.tamRequired(),
+    authenticatedNoKey: options.authenticatedNoKey,
+  })
+}
+
+async function lanesFor(key: KeyMaterial, options: OpenOptions): Promise<LanePool> {
+  const compression = options.compression ?? defaultCompression
+  return await openLanes(key, { threads: options.threads ?? 0, byteLimit: laneBytes, compression, host: options.host })
+}
+
+/** Decodes the manifest, and remembers whether it must stay authenticated. */
+async function believe(
+  packed: Uint8Array,
+  key: KeyMaterial,
+  context: SessionContext,
+  run: RunOptions,
+): Promise<Manifest> {
+  const tamRequired = key.tamRequired && key.withoutSecrets !== true
+  const manifest = decodeManifest(packed, key, { tamRequired })
+  if (!manifest.verified) {
+    reportLog(run, 'debug', 'Manifest TAM not found and not required')
+    return manifest
+  }
+  reportLog(run, 'debug', 'TAM-verified manifest')
+  // Only a manifest whose MAC fits may say what is required of the next.
+  if (manifest.config.get('tam_required') === true) await context.security.requireTam()
+  else await context.security.forgetTam()
+  return manifest
+}
+
+function noncesFor(
+  repository: Repository,
+  security: SecurityDirectory,
+  storedManifest: Uint8Array | undefined,
+): NonceAllocator {
+  const inRepository: NonceLedger = {
+    free: () => repository.freeNonce(),
+    reserve: (next, expected) => repository.reserveNonce(next, expected),
+  }
+  const used = storedManifest === undefined ? undefined : nonceOf(storedManifest)
+  const firstFree = used === undefined ? 0n : firstFreeAfter(used.nonce, storedManifest?.length ?? 0)
+  return new NonceAllocator([inRepository, security.nonceLedger()], firstFree)
+}
+
+async function storedManifest(repository: Repository): Promise<Uint8Array | undefined> {
+  try {
+    return await repository.get(manifestId)
+  } catch (error) {
+    if (isBorgError(error, 'Repository.ObjectNotFound') || isBorgError(error, 'IntegrityError')) return undefined
+    throw error
+  }
+}
+
+async function someObject(repository: Repository): Promise<Uint8Array> {
+  const manifest = await storedManifest(repository)
+  if (manifest !== undefined) return manifest
+  for (const id of await repository.list(1000)) {
+    try {
+      return await repository.get(id)
+    } catch (error) {
+      if (!isBorgError(error, 'IntegrityError')) throw error
+    }
+  }
+  throw new BorgError('NoManifestError', [])
+}

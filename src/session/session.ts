@@ -38,6 +38,8 @@ export interface ReadSession extends AsyncDisposable {
   readonly files: FileSystem
   readonly host: Host
   readonly directories: Directories
+  /** Where what this client knows of the repository is kept. */
+  readonly securityPath: string
   /** Archives whose MAC is wrong are read as if they had none. */
   readonly ignoreInvalidArchiveTam: boolean
   /** Takes the cache's own lock; synchronises with the repository unless told not to. Dispose it. */
@@ -48,8 +50,6 @@ export interface ReadSession extends AsyncDisposable {
 export interface WriteSession extends ReadSession {
   readonly repository: Repository
   readonly nonces: NonceAllocator
-  /** Replaces the manifest's content, for repair; `commit` writes it. */
-  replaceManifest(manifest: Manifest): void
   /** Writes the manifest, then commits the repository. Returns the manifest's id, which caches remember. */
   commit(): Promise<ObjectId>
 }

@@ -18,9 +18,9 @@ import { findKeyFile, type FoundKeyFile, type KeyFiles } from './keyfiles.ts'
 export interface UnlockOptions {
   readonly keyFiles: KeyFiles
   readonly passphrase?: PassphraseSource | undefined
-  /** Whether this client has seen authenticated manifests of this repository: old keys do not say whether they need them. */
+  /** Whether this client has seen authenticated manifests here: old keys do not say whether they need them. */
   readonly tamRequiredDefault?: boolean | undefined
-  /** borg's workaround `authenticated_no_key`: read repositories of the authenticated modes whose key is lost, unchecked. */
+  /** borg's workaround `authenticated_no_key`: read authenticated repositories whose key is lost, unchecked. */
   readonly authenticatedNoKey?: boolean | undefined
 }
 
@@ -45,7 +45,7 @@ export interface Unlocked {
 
 const attemptsMax = 3
 
-/** `manifest` is the stored manifest object, still sealed. @throws BorgError, see `loadStoredKey` and `unlockStoredKey`. */
+/** `manifest` is the stored object, still sealed. @throws BorgError, see `loadStoredKey` and `unlockStoredKey`. */
 export async function unlock(
   repository: Pick<RepositoryReader, 'id' | 'location' | 'loadKey'>,
   manifest: Uint8Array,

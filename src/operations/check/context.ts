@@ -11,11 +11,12 @@ import type { NonceAllocator } from '../../crypto/nonces.ts'
 import { HashIndex } from '../../format/hash-index.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Lane } from '../../workers/lane.ts'
+import type { LanePool } from '../../workers/lane-pool.ts'
 
 export interface CheckParts {
   readonly repository: Repository
   readonly key: KeyMaterial
-  readonly lane: Lane
+  readonly lanes: LanePool
   readonly nonces: NonceAllocator
   readonly host: Host
   readonly repair: boolean
@@ -28,7 +29,7 @@ const references = 0
 export class CheckContext {
   readonly repository: Repository
   readonly key: KeyMaterial
-  readonly lane: Lane
+  readonly lanes: LanePool
   readonly nonces: NonceAllocator
   readonly host: Host
   readonly repair: boolean
@@ -41,11 +42,15 @@ export class CheckContext {
   constructor(parts: CheckParts) {
     this.repository = parts.repository
     this.key = parts.key
-    this.lane = parts.lane
+    this.lanes = parts.lanes
     this.nonces = parts.nonces
     this.host = parts.host
     this.repair = parts.repair
     this.run = parts.run
+  }
+
+  get lane(): Lane {
+    return this.lanes.next()
   }
 
   get foundProblems(): boolean {

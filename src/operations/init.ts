@@ -1,0 +1,91 @@
+/**
+ * Makes a new repository: layout, key, first manifest.
+ */
+import { type RunOptions, reportLog } from '../base/events.ts'
+import { systemHost } from '../base/host.ts'
+import type { ObjectId } from '../base/ids.ts'
+import { generateKey } from '../crypto/key-blob.ts'
+import type { KeyMode } from '../crypto/key-material.ts'
+import { type RelatedSecrets, withRelatedSecrets } from '../crypto/related-secrets.ts'
+import type { Repository } from '../repository/repository.ts'
+import { connectRepository, createRepository, openTarget, type RepositoryTarget } from '../session/connect.ts'
+import { defaultDirectories } from '../session/directories.ts'
+import { localKeyFiles } from '../session/keyfiles.ts'
+import { openFreshRepository } from '../session/open.ts'
+import type { OpenOptions } from '../session/repository-session.ts'
+import { isLogicallyEncrypted, type Unlocked } from '../session/unlock.ts'
+import { storeNewKey } from './keys.ts'
+
+export interface InitOptions extends Omit<OpenOptions, 'access' | 'passphrase'> {
+  readonly encryption: KeyMode
+  /** Asked for only when the mode has a key; may be empty. */
+  readonly passphrase?: string | (() => Promise<string>) | undefined
+  readonly appendOnly?: boolean | undefined
+  /** Bytes; 0 or absent: none. */
+  readonly quotaBytes?: number | undefined
+  readonly makeParents?: boolean | undefined
+  /** Deduplicate as another repository does: its id key and chunk seed. */
+  readonly relatedSecrets?: RelatedSecrets | undefined
+}
+
+export interface InitResult {
+  readonly id: ObjectId
+  /** Where the key is: a path, or the repository's location. Undefined without a key. */
+  readonly keyPlace: string | undefined
+}
+
+/** @throws BorgError 'Repository.AlreadyExists' | 'Repository.PathAlreadyExists' | 'Repository.ParentPathDoesNotExist' ... */
+export async function initRepository(
+  target: RepositoryTarget,
+  options: InitOptions,
+  run: RunOptions = {},
+): Promise<InitResult> {
+  const { location } = openTarget(target)
+  reportLog(run, 'info', `Initializing repository at "${location}"`)
+  await createRepository(target, options, run)
+  const connection = { ...options, access: 'write', passphrase: undefined } as const
+  const { unlocked, ...made } = await makeKey(target, options, run)
+  await using session = await openFreshRepository(target, unlocked, connection, run)
+  await using cache = await session.openCache({ files: 'disabled' }, run)
+  void cache // made now, so that the first backup does not have to
+  return made
+}
+
+type MadeKey = InitResult & { readonly unlocked: Unlocked }
+
+async function makeKey(target: RepositoryTarget, options: InitOptions, run: RunOptions): Promise<MadeKey> {
+  await using repository = await connectRepository(target, { ...options, access: 'write' }, run)
+  try {
+    return await storeKey(target, repository, options, run)
+  } catch (error) {
+    // Nothing is in it yet: a repository without key and manifest would only be in the way.
+    await repository.destroy()
+    throw error
+  }
+}
+
+async function storeKey(
+  target: RepositoryTarget,
+  repository: Repository,
+  options: InitOptions,
+  run: RunOptions,
+): Promise<MadeKey> {
+  const host = options.host ?? systemHost
+  const { encryption: mode, relatedSecrets } = options
+  const fresh = generateKey(mode, repository.id, (length) => host.randomBytes(length))
+  if (mode === 'none') {
+    reportLog(run, 'info', 'Encryption NOT enabled.\nUse the "--encryption=repokey|keyfile" to enable encryption.')
+    const unlocked = { key: fresh, passphrase: '', logicallyEncrypted: false }
+    return { unlocked, id: repository.id, keyPlace: undefined }
+  }
+  const key = relatedSecrets === undefined ? fresh : withRelatedSecrets(fresh, relatedSecrets)
+  const passphrase = typeof options.passphrase === 'function' ? await options.passphrase() : (options.passphrase ?? '')
+  const keyFiles = localKeyFiles(options.directories ?? defaultDirectories())
+  const { parsed, location: name } = openTarget(target)
+  const location = parsed ?? { scheme: 'file', path: name }
+  const keyPlace = await storeNewKey(repository, { key, passphrase }, { keyFiles, host, location })
+  reportLog(run, 'info', `Key in "${keyPlace}" created.`)
+  reportLog(run, 'info', 'Keep this key safe. Your data will be inaccessible without it.')
+  const unlocked = { key, passphrase, logicallyEncrypted: isLogicallyEncrypted(mode, passphrase) }
+  return { unlocked, id: repository.id, keyPlace }
+}
