@@ -2,4 +2,5 @@
 import { crc32 } from 'node:zlib'
 import type { Crc32 } from './kernel.ts'
 
-export const crc32Node: Crc32 = (bytes, seed = 0) => crc32(bytes, seed)
+/** zlib's own function takes an empty buffer for a null one, which asks it for the initial value: it forgets the seed. */
+export const crc32Node: Crc32 = (bytes, seed = 0) => (bytes.length === 0 ? seed : crc32(bytes, seed))

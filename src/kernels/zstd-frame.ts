@@ -5,8 +5,48 @@
  * ignores the latter), so the outline is checked here, before any of them sees the bytes.
  */
 
+import type { BlockCodec } from './kernel.ts'
+
 const magic = 0xfd2fb528
 const blockSizeMax = 128 * 1024
+
+/** A libzstd, bare: `size` is what the frame says comes out, and may be trusted as a bound only. */
+export interface RawZstd {
+  compress(plain: Uint8Array, level: number): Uint8Array
+  decompress(body: Uint8Array, size: number): Uint8Array
+}
+
+/** The codec over `raw`: nothing unchecked goes in, nothing unchecked comes out. */
+export function checkedZstd(raw: RawZstd): BlockCodec {
+  return {
+    compress(plain, level) {
+      if (!Number.isInteger(level) || level < 1 || level > 22) {
+        throw new RangeError(`zstd level must be 1..22, got ${level}`)
+      }
+      const body = raw.compress(plain, level)
+      const size = zstdContentSize(body, plain.length)
+      if (size !== plain.length) throw new Error(`zstd: frame of ${plain.length} bytes names ${size}`)
+      return body
+    },
+
+    decompress(body, maxSize) {
+      const size = zstdContentSize(body, maxSize)
+      const plain = decompressOrSay(raw, body, size)
+      if (plain.length !== size) throw new Error(`zstd: frame names ${size} bytes, ${plain.length} came out`)
+      return plain
+    },
+  }
+}
+
+function decompressOrSay(raw: RawZstd, body: Uint8Array, size: number): Uint8Array {
+  try {
+    return raw.decompress(body, size)
+  } catch (error) {
+    throw new Error(`zstd: frame is damaged (${error instanceof Error ? error.message : String(error)})`, {
+      cause: error,
+    })
+  }
+}
 
 /**
  * Size of the plaintext of the one frame that `body` must be.

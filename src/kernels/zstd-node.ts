@@ -1,8 +1,7 @@
 /** zstd by node:zlib, where Node has it (22.15 and later). */
 import * as zlib from 'node:zlib'
 import type { BlockCodec } from './kernel.ts'
-import { requireZstdLevel } from './zstd-level.ts'
-import { zstdContentSize } from './zstd-frame.ts'
+import { checkedZstd } from './zstd-frame.ts'
 
 /** What newer Nodes add to node:zlib; the types of Node 20 do not know it. */
 interface ZlibWithZstd {
@@ -21,35 +20,21 @@ interface ZstdOptions {
 export const zstdNode: BlockCodec | undefined = hasZstd(zlib) ? zstdOf(zlib) : undefined
 
 function zstdOf(node: ZlibWithZstd): BlockCodec {
-  return {
-    compress(plain, level) {
-      requireZstdLevel(level)
-      return plainArray(
+  return checkedZstd({
+    compress: (plain, level) =>
+      plainArray(
         node.zstdCompressSync(plain, {
           chunkSize: outputStep(plain.length + (plain.length >>> 8) + 128),
           params: { [node.constants.ZSTD_c_compressionLevel]: level },
           // Makes the frame name its content size; borg refuses frames that do not.
           pledgedSrcSize: plain.length,
         }),
-      )
-    },
+      ),
 
-    decompress(body, maxSize) {
-      const size = zstdContentSize(body, maxSize)
-      const plain = decompress(node, body, size)
-      if (plain.length !== size) throw new Error(`zstd: frame names ${size} bytes, ${plain.length} came out`)
-      return plain
-    },
-  }
-}
-
-function decompress(node: ZlibWithZstd, body: Uint8Array, size: number): Uint8Array {
-  try {
-    // One byte more than named, so that a frame which holds more than it says runs into our comparison.
-    return plainArray(node.zstdDecompressSync(body, { chunkSize: outputStep(size + 1), maxOutputLength: size + 1 }))
-  } catch (error) {
-    throw new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
+    // One byte more than named, so that a frame which holds more than it says is found out by its size.
+    decompress: (body, size) =>
+      plainArray(node.zstdDecompressSync(body, { chunkSize: outputStep(size + 1), maxOutputLength: size + 1 })),
+  })
 }
 
 /** node:zlib accepts no step below 64 bytes. */
@@ -61,6 +46,7 @@ function hasZstd(module: unknown): module is ZlibWithZstd {
   return typeof (module as Partial<ZlibWithZstd>).zstdCompressSync === 'function'
 }
 
+/** A Buffer's `slice` is a view where a Uint8Array's is a copy: never let one out. */
 function plainArray(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }

@@ -1,30 +1,20 @@
 /** zstd by @bokuweb/zstd-wasm: libzstd itself, compiled; any level, any size borg has, on every Node. */
 import type { BlockCodec } from './kernel.ts'
-import { zstdContentSize } from './zstd-frame.ts'
-import { requireZstdLevel } from './zstd-level.ts'
+import { checkedZstd } from './zstd-frame.ts'
 
-export async function loadZstdWasm(): Promise<BlockCodec> {
-  const zstd = await import('@bokuweb/zstd-wasm')
-  await zstd.init()
-  return {
-    compress(plain, level) {
-      requireZstdLevel(level)
-      return zstd.compress(plain, level)
-    },
+let loading: Promise<BlockCodec> | undefined
 
-    decompress(body, maxSize) {
-      const size = zstdContentSize(body, maxSize)
-      const plain = decompress(zstd, body)
-      if (plain.length !== size) throw new Error(`zstd: frame names ${size} bytes, ${plain.length} came out`)
-      return plain
-    },
-  }
+export function loadZstdWasm(): Promise<BlockCodec> {
+  // Once: a second `init` swaps the module's memory while calls are under way, and they fail from then on.
+  loading ??= load()
+  return loading
 }
 
-function decompress(zstd: { decompress(body: Uint8Array): Uint8Array }, body: Uint8Array): Uint8Array {
-  try {
-    return zstd.decompress(body)
-  } catch (error) {
-    throw new Error('zstd: frame is damaged', { cause: error })
-  }
+async function load(): Promise<BlockCodec> {
+  const zstd = await import('@bokuweb/zstd-wasm')
+  await zstd.init()
+  return checkedZstd({
+    compress: (plain, level) => zstd.compress(plain, level),
+    decompress: (body) => zstd.decompress(body),
+  })
 }

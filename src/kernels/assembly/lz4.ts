@@ -20,8 +20,9 @@ const BAD_OFFSET: isize = -3
 
 // @ts-ignore: decorator
 @inline
-function slotOf(word: u32): usize {
-  return <usize>((word * 2654435761) >> (32 - HASH_BITS)) << 2
+function slotOf(word: u64): usize {
+  // Five bytes: a little better than four, in ratio and in speed, as liblz4 found.
+  return <usize>(((word << 24) * 889523592379) >> (64 - HASH_BITS)) << 2
 }
 
 // @ts-ignore: decorator
@@ -54,8 +55,13 @@ function putLiterals(to: usize, anchor: usize, literals: usize): usize {
   } else {
     store<u8>(to++, <u8>(literals << 4))
   }
-  if (literals > 64) memory.copy(to, anchor, literals)
-  else copyWords(to, anchor, literals)
+  // Most runs are short: no loop for them.
+  store<u64>(to, load<u64>(anchor))
+  store<u64>(to, load<u64>(anchor, 8), 8)
+  if (literals > 16) {
+    if (literals > 64) memory.copy(to, anchor, literals)
+    else copyWords(to + 16, anchor + 16, literals - 16)
+  }
   return to + literals
 }
 
@@ -92,12 +98,12 @@ export function compress(input: usize, size: usize, out: usize): usize {
     // The longer nothing matches, the larger the steps: incompressible input costs little.
     let misses: usize = 1 << 6
     while (at <= last) {
-      const word = load<u32>(at)
+      const word = load<u64>(at)
       const slot = slotOf(word)
       const stored = <usize>load<u32>(slot)
       store<u32>(slot, <u32>(at - base))
       let from = base + stored
-      if (stored == 0 || at - from > 65535 || load<u32>(from) != word) {
+      if (stored == 0 || at - from > 65535 || load<u32>(from) != <u32>word) {
         at += misses++ >> 6
         continue
       }
@@ -120,7 +126,7 @@ export function compress(input: usize, size: usize, out: usize): usize {
       anchor = at
       misses = 1 << 6
       // A position inside the match, for the next one to find.
-      if (at <= last) store<u32>(slotOf(load<u32>(at - 2)), <u32>(at - 2 - base))
+      if (at <= last) store<u32>(slotOf(load<u64>(at - 2)), <u32>(at - 2 - base))
     }
   }
   return putLiterals(to, anchor, end - anchor) - out
