@@ -2,9 +2,10 @@
  * The second public face: everything that reads or prints values and needs no engine. Light to load, so that a command
  * line can be parsed, refused or explained before the engine is there. Re-exports only.
  */
+export { toHex } from './base/bytes.ts'
 export { BorgError, type ErrorCode, isBorgError, systemErrorCode } from './base/errors.ts'
 export type { EngineEvent, FileStatus, LogLevel, Question, RunOptions } from './base/events.ts'
-export { type WarningCode, warningCatalog, warningMessage } from './base/error-catalog.ts'
+export { errorCatalog, type WarningCode, warningCatalog, warningMessage } from './base/error-catalog.ts'
 export { type Host, systemHost } from './base/host.ts'
 export type { ItemPath, Nanoseconds } from './base/ids.ts'
 export { borgVersion } from './base/limits.ts'
@@ -19,6 +20,33 @@ export {
   utcTime,
   wholeMicroseconds,
 } from './location/calendar.ts'
+export {
+  type ChunkerParams,
+  chunkerParamsFields,
+  defaultChunkerParams,
+  formatChunkerParams,
+  parseChunkerParams,
+} from './chunker/chunker.ts'
+export {
+  type CompressionSpec,
+  defaultCompression,
+  formatCompressionSpec,
+  parseCompressionSpec,
+} from './compress/spec.ts'
+export {
+  formatLogLine,
+  formatQuestionEnvironmentLine,
+  formatQuestionLine,
+  type QuestionEvent,
+} from './format/log-json.ts'
+export {
+  PythonFloat,
+  pythonFloat,
+  type PythonJson,
+  type PythonJsonObject,
+  pythonString,
+  stringifyPython,
+} from './format/python-json.ts'
 export { fixedDecimal, roundDecimal } from './location/exact-decimal.ts'
 export {
   absoluteLocation,

@@ -1,0 +1,213 @@
+/**
+ * The only list of commands: what they are called, what they are for, and where their tables and code are.
+ */
+import type { CommandSet } from './args/parser.ts'
+import type { CommandTable } from './args/argument.ts'
+import type { Command } from './command.ts'
+
+export interface CommandEntry {
+  readonly name: string
+  /** For the list of commands in the main help. */
+  readonly summary: string
+  readonly table: () => Promise<CommandTable>
+  /** Missing while a command has no code yet. */
+  readonly load?: () => Promise<Command>
+}
+
+const tar = () => import('./args/tables/tar.ts')
+const lock = () => import('./args/tables/lock.ts')
+const mount = () => import('./args/tables/mount.ts')
+const key = () => import('./args/tables/key.ts')
+const debug = () => import('./args/tables/debug.ts')
+const other = () => import('./args/tables/other.ts')
+
+export const commandEntries: readonly CommandEntry[] = [
+  {
+    name: 'benchmark crud',
+    summary: 'create, read, update and delete archives',
+    table: async () => (await other()).benchmarkCrudTable,
+  },
+  {
+    name: 'break-lock',
+    summary: 'remove locks of a repository and its cache',
+    table: async () => (await lock()).breakLockTable,
+  },
+  {
+    name: 'check',
+    summary: 'verify a repository',
+    table: async () => (await import('./args/tables/check.ts')).checkTable,
+  },
+  {
+    name: 'compact',
+    summary: 'free space in a repository',
+    table: async () => (await import('./args/tables/compact.ts')).compactTable,
+  },
+  {
+    name: 'config',
+    summary: 'show and change settings',
+    table: async () => (await import('./args/tables/config.ts')).configTable,
+  },
+  {
+    name: 'create',
+    summary: 'make a backup',
+    table: async () => (await import('./args/tables/create.ts')).createTable,
+  },
+  {
+    name: 'debug info',
+    summary: 'what to tell when reporting a problem',
+    table: async () => (await debug()).debugInfoTable,
+  },
+  {
+    name: 'debug dump-archive-items',
+    summary: 'write metadata chunks of an archive',
+    table: async () => (await debug()).debugDumpArchiveItemsTable,
+  },
+  {
+    name: 'debug dump-archive',
+    summary: 'write metadata of an archive as JSON',
+    table: async () => (await debug()).debugDumpArchiveTable,
+  },
+  {
+    name: 'debug dump-manifest',
+    summary: 'write the manifest as JSON',
+    table: async () => (await debug()).debugDumpManifestTable,
+  },
+  {
+    name: 'debug dump-repo-objs',
+    summary: 'write all objects',
+    table: async () => (await debug()).debugDumpRepoObjsTable,
+  },
+  {
+    name: 'debug search-repo-objs',
+    summary: 'search all objects',
+    table: async () => (await debug()).debugSearchRepoObjsTable,
+  },
+  { name: 'debug id-hash', summary: 'show the id of a content', table: async () => (await debug()).debugIdHashTable },
+  { name: 'debug get-obj', summary: 'write one object', table: async () => (await debug()).debugGetObjTable },
+  { name: 'debug put-obj', summary: 'store one object', table: async () => (await debug()).debugPutObjTable },
+  { name: 'debug delete-obj', summary: 'delete objects', table: async () => (await debug()).debugDeleteObjTable },
+  {
+    name: 'debug refcount-obj',
+    summary: 'show how often objects are used',
+    table: async () => (await debug()).debugRefcountObjTable,
+  },
+  {
+    name: 'debug dump-hints',
+    summary: 'write the hints as JSON',
+    table: async () => (await debug()).debugDumpHintsTable,
+  },
+  {
+    name: 'debug convert-profile',
+    summary: 'convert an execution profile',
+    table: async () => (await debug()).debugConvertProfileTable,
+  },
+  {
+    name: 'delete',
+    summary: 'delete archives or a repository',
+    table: async () => (await import('./args/tables/delete.ts')).deleteTable,
+  },
+  {
+    name: 'diff',
+    summary: 'find differences between archives',
+    table: async () => (await import('./args/tables/diff.ts')).diffTable,
+  },
+  { name: 'export-tar', summary: 'write an archive as a tarball', table: async () => (await tar()).exportTarTable },
+  {
+    name: 'extract',
+    summary: 'restore an archive',
+    table: async () => (await import('./args/tables/extract.ts')).extractTable,
+  },
+  {
+    name: 'help',
+    summary: 'explain commands and topics',
+    table: async () => (await other()).helpTable,
+    load: async () => (await import('./commands/help.ts')).help,
+  },
+  {
+    name: 'info',
+    summary: 'describe a repository or archives',
+    table: async () => (await import('./args/tables/info.ts')).infoTable,
+  },
+  { name: 'version', summary: 'show versions of client and server', table: async () => (await other()).versionTable },
+  {
+    name: 'init',
+    summary: 'make an empty repository',
+    table: async () => (await import('./args/tables/init.ts')).initTable,
+  },
+  { name: 'key export', summary: 'copy the key out', table: async () => (await key()).keyExportTable },
+  {
+    name: 'key export-related-secrets',
+    summary: 'write secrets for a related repository',
+    table: async () => (await key()).keyExportRelatedSecretsTable,
+  },
+  { name: 'key import', summary: 'bring a key back', table: async () => (await key()).keyImportTable },
+  {
+    name: 'key change-passphrase',
+    summary: 'change the passphrase',
+    table: async () => (await key()).keyChangePassphraseTable,
+  },
+  {
+    name: 'key migrate-to-repokey',
+    summary: 'leave the ancient passphrase mode',
+    table: async () => (await key()).keyMigrateToRepokeyTable,
+  },
+  {
+    name: 'list',
+    summary: 'list archives, or contents of one',
+    table: async () => (await import('./args/tables/list.ts')).listTable,
+  },
+  { name: 'mount', summary: 'show a repository as a file system', table: async () => (await mount()).mountTable },
+  {
+    name: 'prune',
+    summary: 'delete old archives by rules',
+    table: async () => (await import('./args/tables/prune.ts')).pruneTable,
+  },
+  {
+    name: 'recreate',
+    summary: 'rewrite archives',
+    table: async () => (await import('./args/tables/recreate.ts')).recreateTable,
+  },
+  {
+    name: 'rename',
+    summary: 'rename an archive',
+    table: async () => (await import('./args/tables/rename.ts')).renameTable,
+  },
+  {
+    name: 'serve',
+    summary: 'serve repositories to a client',
+    table: async () => (await import('./args/tables/serve.ts')).serveTable,
+  },
+  { name: 'umount', summary: 'end a mount', table: async () => (await mount()).umountTable },
+  {
+    name: 'upgrade',
+    summary: 'bring old repositories up to date',
+    table: async () => (await import('./args/tables/upgrade.ts')).upgradeTable,
+  },
+  { name: 'with-lock', summary: 'run a command under lock', table: async () => (await lock()).withLockTable },
+  { name: 'import-tar', summary: 'make an archive of a tarball', table: async () => (await tar()).importTarTable },
+]
+
+/** Words that only lead to other commands. */
+export const groups: Readonly<Record<string, string>> = {
+  benchmark: 'Measure speed',
+  debug: 'Look into repositories (not for normal use)',
+  key: 'Manage the key of a repository',
+}
+
+export const commandSet: CommandSet = {
+  names: [...new Set(commandEntries.map((entry) => entry.name.split(' ')[0] ?? ''))],
+  subcommands(name) {
+    if (!(name in groups)) return undefined
+    return commandEntries.flatMap((entry) =>
+      entry.name.startsWith(`${name} `) ? [entry.name.slice(name.length + 1)] : [],
+    )
+  },
+  loadTable: async (name) => await findCommand(name).table(),
+}
+
+/** @throws TypeError for a name that is not in the list. */
+export function findCommand(name: string): CommandEntry {
+  const entry = commandEntries.find((candidate) => candidate.name === name)
+  if (entry === undefined) throw new TypeError(`no such command: ${name}`)
+  return entry
+}

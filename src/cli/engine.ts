@@ -1,0 +1,81 @@
+/**
+ * The engine, loaded when a command really needs it, and what every command tells it.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import type { ArchiveSelection, OpenOptions } from '../index.ts'
+import { canonicalLocation, decodeText } from '../parsing.ts'
+import type { RepositoryArgument } from './args/location-argument.ts'
+import type { CliIo } from './command.ts'
+
+export type Engine = typeof import('../index.ts')
+
+export async function loadEngine(): Promise<Engine> {
+  return await import('../index.ts')
+}
+
+export type Access = OpenOptions['access']
+
+/** Reading commands may bypass the lock; whoever writes may not (the parser sees to that). */
+export function readAccess(io: CliIo): 'read' | 'unlocked' {
+  return io.common.bypassLock ? 'unlocked' : 'read'
+}
+
+/** What the environment and the common options say about opening a repository. */
+export function openOptions<A extends Access>(
+  engine: Engine,
+  io: CliIo,
+  access: A,
+  compression?: string,
+): OpenOptions & { readonly access: A } {
+  const { environment } = io
+  return {
+    access,
+    lockWaitSeconds: io.common.lockWaitSeconds,
+    host: io.host,
+    passphrase: io.passphrases.existing,
+    directories: engine.defaultDirectories(io.env),
+    filesCacheSuffix: environment.filesCacheSuffix,
+    filesCacheAgeMax: environment.filesCacheAgeMax,
+    keepArchiveIndexes: environment.useChunksArchive,
+    authenticatedNoKey: environment.workarounds.has('authenticated_no_key'),
+    ignoreInvalidArchiveTam: environment.workarounds.has('ignore_invalid_archive_tam'),
+    compression,
+  }
+}
+
+/** Where the repository is, as borg prints it. */
+export function shownLocation(argument: RepositoryArgument): string {
+  return canonicalLocation(argument.location)
+}
+
+export interface FilterArguments {
+  readonly prefix?: string | undefined
+  readonly globArchives?: string | undefined
+  readonly sortBy?: ArchiveSelection['sortBy']
+  readonly first?: number | undefined
+  readonly last?: number | undefined
+}
+
+/** What -P, -a, --sort-by, --first and --last mean. A prefix is not escaped: borg does not either. */
+export function selectionOf(args: FilterArguments): ArchiveSelection {
+  const glob = args.prefix === undefined ? args.globArchives : `${args.prefix}*`
+  return { glob, sortBy: args.sortBy, first: args.first, last: args.last }
+}
+
+export function hasFilters(args: FilterArguments): boolean {
+  return [args.prefix, args.globArchives, args.first, args.last].some((filter) => filter !== undefined)
+}
+
+/** The text of a file, '-' for stdin. */
+export async function readInput(path: string, io: CliIo): Promise<string> {
+  if (path !== '-') return decodeText(await readFile(path))
+  const parts: Uint8Array[] = []
+  for await (const part of io.stdin) parts.push(part)
+  return decodeText(Uint8Array.from(Buffer.concat(parts)))
+}
+
+/** Writes text that may be secret: nobody else can read the file. */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 })
+}
+

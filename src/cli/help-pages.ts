@@ -1,0 +1,61 @@
+/**
+ * Which help page belongs to which words; shared by `--help`, `help` and usage errors. Loaded only when needed.
+ */
+import {
+  commandHelp,
+  type CommandHelpParts,
+  groupHelp,
+  type HelpStyle,
+  mainHelp,
+  type NamedSummary,
+} from './args/help.ts'
+import { topicSummaries, topicTexts } from './args/help-topics.ts'
+import { UsageError } from './args/usage-error.ts'
+import { usageText } from './args/usage.ts'
+import { commandSet, findCommand, groups } from './commands.ts'
+
+/** [] is the main help, ['key'] that of a group, others that of a command. */
+export async function helpPage(
+  words: readonly string[],
+  style: HelpStyle,
+  parts: CommandHelpParts = {},
+): Promise<string> {
+  const [first] = words
+  if (first === undefined) return mainHelp(style, topLevel(), topicSummaries)
+  const group = groups[first]
+  if (words.length === 1 && group !== undefined) return groupHelp(style, first, group, subcommands(first))
+  return commandHelp(style, await findCommand(words.join(' ')).table(), parts)
+}
+
+/** A topic or a command. @throws UsageError for anything else. */
+export async function topicPage(topic: string, style: HelpStyle, parts: CommandHelpParts): Promise<string> {
+  const text = topicTexts[topic]
+  if (text !== undefined) return text
+  if (commandSet.names.includes(topic)) return await helpPage([topic], style, parts)
+  const commands = [...commandSet.names].sort().join(', ')
+  const topics = topicSummaries.map((summary) => summary.name).join(', ')
+  throw new UsageError(
+    `No help available on ${topic}.\nTry one of the following:\n    Commands: ${commands}\n    Topics: ${topics}`,
+  )
+}
+
+/** The block above an error. */
+export async function usageBlock(words: readonly string[], { program, columns }: HelpStyle): Promise<string> {
+  const isCommand = words.length > 0 && !(words.length === 1 && (words[0] ?? '') in groups)
+  const table = isCommand ? await findCommand(words.join(' ')).table() : undefined
+  return usageText(program, words, table, columns)
+}
+
+function topLevel(): NamedSummary[] {
+  return commandSet.names.map((name) => {
+    const group = groups[name]
+    return group === undefined ? findCommand(name) : { name, summary: group }
+  })
+}
+
+function subcommands(group: string): NamedSummary[] {
+  return (commandSet.subcommands(group) ?? []).map((name) => ({
+    name,
+    summary: findCommand(`${group} ${name}`).summary,
+  }))
+}
