@@ -307,7 +307,9 @@ function timeSpec(time: Nanoseconds): [bigint, bigint] {
   return [(time - rest) / nanosecondsPerSecond, rest]
 }
 
-/** Seconds as Node's utimes takes them: whole microseconds, rounded down so that a file never looks newer than it was. */
-function microseconds(time: Nanoseconds): number {
-  return Number(time / 1000n) / 1e6
+/**
+ * Seconds as Node's utimes takes them: whole microseconds. As text, because Node takes negative numbers for "now".
+ */
+function microseconds(time: Nanoseconds): string {
+  return String(Number(time / 1000n) / 1e6)
 }
