@@ -78,4 +78,3 @@ export async function readInput(path: string, io: CliIo): Promise<string> {
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
 }
-

@@ -5,9 +5,12 @@ import type { RunOptions } from '../base/events.ts'
 import { systemHost } from '../base/host.ts'
 import { BorgError } from '../base/errors.ts'
 import { lockWaitSecondsDefault } from '../base/limits.ts'
+import { loadConfig, rollBack, saveConfig } from '../cache/cache-files.ts'
+import { acquireLock } from '../repository/lock.ts'
 import { requireSettable } from '../repository/repo-config.ts'
 import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
-import { type ConnectOptions, openTarget, type RepositoryTarget } from '../session/connect.ts'
+import { type ConnectOptions, connectRepository, openTarget, type RepositoryTarget } from '../session/connect.ts'
+import { cacheStore, type OpenOptions, sessionContext } from '../session/repository-session.ts'
 
 /** What `config --list` shows, in this order; undefined where the option is not set. */
 const listed = [
@@ -20,8 +23,8 @@ const listed = [
   'id',
 ] as const
 
-/** Holds the repository's lock; dispose of it. */
-export interface RepositorySettings extends AsyncDisposable {
+/** Holds a lock; dispose of it. */
+export interface Settings extends AsyncDisposable {
   /** @throws BorgError 'Error' when there is no such option */
   get(name: string): string
   /** In borg's order; an option that is only there between partial checks comes last. */
@@ -31,25 +34,22 @@ export interface RepositorySettings extends AsyncDisposable {
   delete(name: string): Promise<void>
 }
 
+/** Settings of the repository itself. */
 export async function openSettings(
   target: RepositoryTarget,
   options: ConnectOptions,
   run: RunOptions = {},
-): Promise<RepositorySettings> {
+): Promise<Settings> {
   const { store, location } = openTarget(target)
   const lockWaitSeconds = options.lockWaitSeconds ?? lockWaitSecondsDefault
   const connection = { access: options.access, lockWaitSeconds, location }
   return settingsOf(await openStoreRepository(store, connection, options.host ?? systemHost, run))
 }
 
-function settingsOf(repository: StoreRepository): RepositorySettings {
+function settingsOf(repository: StoreRepository): Settings {
   const { config } = repository
   return {
-    get(name) {
-      const value = config.get(name)
-      if (value === undefined) throw new BorgError('Error', [`No option '${name}' in section: 'repository'`])
-      return value
-    },
+    get: (name) => config.get(name) ?? noOption(name, 'repository'),
     list() {
       const options = listed.map((name) => [name, config.get(name)] as const)
       const lastChecked = config.get('last_segment_checked')
@@ -61,9 +61,56 @@ function settingsOf(repository: StoreRepository): RepositorySettings {
       await repository.saveConfig()
     },
     async delete(name) {
-      if (!config.delete(name)) throw new BorgError('Error', [`No option '${name}' in section: 'repository'`])
+      if (!config.delete(name)) noOption(name, 'repository')
       await repository.saveConfig()
     },
     [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),
   }
+}
+
+/** Settings of this client's cache of the repository. Only `previous_location` is for people to set. */
+export async function openCacheSettings(
+  target: RepositoryTarget,
+  options: ConnectOptions & Pick<OpenOptions, 'directories'>,
+  run: RunOptions = {},
+): Promise<Settings> {
+  const repository = await connectRepository(target, { ...options, access: 'unlocked' }, run)
+  const context = sessionContext(repository, repository.location, options)
+  const store = cacheStore(context, repository.id)
+  const { lockWaitSeconds, host } = context
+  const lock = await acquireLock(store, { kind: 'exclusive', lockWaitSeconds }, host, run)
+  await rollBack(store)
+  const config = await loadConfig(store)
+  const values = (): Readonly<Record<string, string | undefined>> => ({
+    repository: config?.repositoryId,
+    manifest: config?.manifestId,
+    timestamp: config?.timestamp,
+    key_type: config?.keyType,
+    previous_location: config?.previousLocation,
+  })
+  const setLocation = async (location: string): Promise<void> => {
+    if (config === undefined) throw new BorgError('Error', ['There is no cache of this repository.'])
+    config.setLocation(location)
+    await saveConfig(store, config)
+  }
+  return {
+    get: (name) => values()[name] || noOption(name, 'cache'),
+    list: () => Object.entries(values()),
+    async set(name, value) {
+      if (name !== 'previous_location') throw new BorgError('Error', [`Invalid config key name: ${name}`])
+      await setLocation(value)
+    },
+    async delete(name) {
+      if (name !== 'previous_location') noOption(name, 'cache')
+      await setLocation('')
+    },
+    async [Symbol.asyncDispose]() {
+      await lock[Symbol.asyncDispose]()
+      await repository[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function noOption(name: string, section: string): never {
+  throw new BorgError('Error', [`No option '${name}' in section: '${section}'`])
 }

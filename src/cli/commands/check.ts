@@ -24,7 +24,10 @@ export const check: Command<typeof checkTable> = {
     await using repository = await engine.connectRepository(args.location.location, open, io.run)
     refuseContradictions(args)
     const { repair, verifyData, maxDuration } = args
-    if (!args.archivesOnly && !(await engine.checkRepository(repository, { repair, maxSeconds: maxDuration }, io.run))) {
+    if (
+      !args.archivesOnly &&
+      !(await engine.checkRepository(repository, { repair, maxSeconds: maxDuration }, io.run))
+    ) {
       return 1
     }
     if (args.repositoryOnly) return undefined

@@ -2,6 +2,7 @@
  * `config`. Source: CLI contract, commands §13.
  */
 import { BorgError } from '../../parsing.ts'
+import type { Settings } from '../../index.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { configTable } from '../args/tables/config.ts'
 import type { CliIo, Command } from '../command.ts'
@@ -21,12 +22,6 @@ export const config: Command<typeof configTable> = {
     else await act(args, args.name ?? '', settings, io)
     return undefined
   },
-}
-
-interface Settings {
-  get(name: string): string
-  set(name: string, value: string): Promise<void>
-  delete(name: string): Promise<void>
 }
 
 async function act(args: Arguments, fullName: string, settings: Settings, io: CliIo): Promise<void> {
