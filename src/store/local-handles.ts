@@ -11,10 +11,12 @@ const readLater = promisify(read)
 
 const handlesMax = 90
 const idleMsMax = 240_000
+const sweepMs = 1000
 /** Above this, a read does not block the thread. */
 const asyncReadSize = 1024 * 1024
 /** Above this, the file's end is looked up before memory is taken for the answer. */
 const trustedLength = 64 * 1024
+const zeroedSize = 4096
 
 interface Handle {
   readonly descriptor: number
@@ -27,9 +29,12 @@ export class LocalHandles {
   readonly #nowMs: () => number
   /** Least recently used first. */
   readonly #handles = new Map<string, Handle>()
+  #latest: Handle | undefined
+  #sweptMs: number
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
+    this.#sweptMs = nowMs()
   }
 
   get count(): number {
@@ -56,6 +61,7 @@ export class LocalHandles {
     const handle = this.#handles.get(path)
     if (handle === undefined) return
     this.#handles.delete(path)
+    if (this.#latest === handle) this.#latest = undefined
     handle.forgotten = true
     closeWhenUnused(handle)
   }
@@ -66,24 +72,29 @@ export class LocalHandles {
 
   #take(path: string): Handle {
     const nowMs = this.#nowMs()
-    this.#closeIdle(nowMs)
-    const found = this.#handles.get(path)
-    const handle = found ?? {
-      descriptor: openSync(nativePath(path), constants.O_RDONLY),
-      usedMs: nowMs,
-      readers: 0,
-      forgotten: false,
-    }
+    if (nowMs - this.#sweptMs > sweepMs) this.#closeIdle(nowMs)
+    const handle = this.#handles.get(path) ?? this.#open(path)
     handle.usedMs = nowMs
     handle.readers += 1
-    this.#handles.delete(path)
-    this.#handles.set(path, handle)
+    // Reads come in runs on one file: it need not be moved to the end each time.
+    if (handle !== this.#latest) {
+      this.#handles.delete(path)
+      this.#handles.set(path, handle)
+      this.#latest = handle
+    }
     return handle
   }
 
+  #open(path: string): Handle {
+    const [oldest] = this.#handles.keys()
+    if (oldest !== undefined && this.#handles.size >= handlesMax) this.forget(oldest)
+    return { descriptor: openSync(nativePath(path), constants.O_RDONLY), usedMs: 0, readers: 0, forgotten: false }
+  }
+
   #closeIdle(nowMs: number): void {
+    this.#sweptMs = nowMs
     for (const [path, handle] of this.#handles) {
-      if (this.#handles.size < handlesMax && nowMs - handle.usedMs <= idleMsMax) return
+      if (nowMs - handle.usedMs <= idleMsMax) return
       this.forget(path)
     }
   }
@@ -115,8 +126,9 @@ async function readInto(descriptor: number, bytes: Uint8Array, offset: number): 
   return done === bytes.length ? bytes : bytes.slice(0, done)
 }
 
-/** Not zeroed first, not from Node's shared pool, and a plain Uint8Array. */
+/** Not from Node's shared pool, a plain Uint8Array, and zeroed first only where that is cheaper than asking not to. */
 function ownMemory(size: number): Uint8Array {
+  if (size <= zeroedSize) return new Uint8Array(size)
   const buffer = Buffer.allocUnsafeSlow(size)
   return new Uint8Array(buffer.buffer, buffer.byteOffset, size)
 }
