@@ -97,6 +97,14 @@ describe('holes', () => {
     expect(sizesOf(ranges, data(170))).toEqual([-100, 100, 50, -30, 20, -10])
   })
 
+  test('bytes behind the last range are left out, however many come', () => {
+    const ranges: InputRange[] = [
+      { kind: 'data', size: 150 },
+      { kind: 'hole', size: 30 },
+    ]
+    expect(sizesOf(ranges, data(5000))).toEqual([100, 50, -30])
+  })
+
   test('a file cut short while it was read ends there, without the holes behind', () => {
     const ranges: InputRange[] = [
       { kind: 'data', size: 150 },

@@ -43,9 +43,12 @@ function packedItem(i: number): Uint8Array {
   return pack(new Map(fields))
 }
 
-test.each(vectors.first_items_hex.map((hex, i) => ({ hex, i })))('item $i is built as the vectors build it', ({ hex, i }) => {
-  expect(toHex(packedItem(i))).toBe(toHex(fromHex(hex)))
-})
+test.each(vectors.first_items_hex.map((hex, i) => ({ hex, i })))(
+  'item $i is built as the vectors build it',
+  ({ hex, i }) => {
+    expect(toHex(packedItem(i))).toBe(toHex(fromHex(hex)))
+  },
+)
 
 describe('the item stream is cut as borg cuts it', () => {
   test.each(vectors.streams)('$n_items items', ({ n_items, seed, total, sizes, stream_sha256, last_chunk_sha256 }) => {
@@ -54,7 +57,11 @@ describe('the item stream is cut as borg cuts it', () => {
     expect([stream.length, sha256(stream)]).toEqual([total, stream_sha256])
 
     const cuts = cutWhole(makeChunker(itemChunkerParams, seed), stream)
-    const perItem = pushSliced(makeChunker(itemChunkerParams, seed), stream, items.map((item) => item.length))
+    const perItem = pushSliced(
+      makeChunker(itemChunkerParams, seed),
+      stream,
+      items.map((item) => item.length),
+    )
 
     expect(cuts.map((cut) => cut.size)).toEqual(sizes)
     expect(perItem.map((cut) => cut.size)).toEqual(sizes)
