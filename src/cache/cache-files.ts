@@ -123,18 +123,18 @@ export async function rollBack(directory: Store): Promise<void> {
 export async function takeSnapshot(directory: Store, run: RunOptions): Promise<void> {
   const progress = new MessageProgress('cache.begin_transaction', run)
   const files = (await namesIn(directory, storePath(''))).filter((name) => name.startsWith('files'))
-  const config = { step: 'Reading config', names: [configPath] }
+  const config = { step: 'Reading config', names: [configPath], transient: false }
   const others = [
-    { step: 'Reading chunks', names: [chunksPath] },
-    { step: 'Reading files', names: files },
+    { step: 'Reading chunks', names: [chunksPath], transient: true },
+    { step: 'Reading files', names: files, transient: true },
   ]
   const renames = directory.moveFolder !== undefined
   const folder = renames ? temporaryFolder : activeFolder
   // Without a rename the config comes last: it is what makes the copies count.
-  for (const { step, names } of renames ? [config, ...others] : [...others, config]) {
+  for (const { step, names, transient } of renames ? [config, ...others] : [...others, config]) {
     progress.show(`Initializing cache transaction: ${step}`)
     for (const name of names) {
-      await copyFile(directory, storePath(name), storePath(`${folder}/${name}`), { transient: true })
+      await copyFile(directory, storePath(name), storePath(`${folder}/${name}`), { transient })
     }
   }
   await directory.moveFolder?.(temporaryFolder, activeFolder)
@@ -192,8 +192,8 @@ export async function removeFilesIn(directory: Store, folder: StorePath): Promis
 }
 
 /**
- * A missing file is copied as an empty one, as borg does. `transient` is right for a snapshot: what a crash of the machine
- * leaves of it fails its digest, and the cache is rebuilt.
+ * A missing file is copied as an empty one, as borg does. `transient` is right for the large ones of a snapshot: what a
+ * crash of the machine leaves of them fails its digest, and the cache is rebuilt.
  */
 async function copyFile(directory: Store, from: StorePath, to: StorePath, options: WriteOptions): Promise<void> {
   const size = (await directory.stat(from))?.size ?? 0

@@ -24,7 +24,7 @@ const compressor = await makeCompressor('none', (length) => host.randomBytes(len
 
 export class RepositoryWorld {
   readonly key: KeyMaterial
-  readonly security: SecurityDirectory
+  security: SecurityDirectory
   /** Stored bytes by hex id. */
   readonly objects = new Map<string, Uint8Array>()
   location = '/srv/repo'
@@ -87,6 +87,11 @@ export class RepositoryWorld {
     this.manifest.archives.set(entry)
     this.writeManifest()
     return entry.id
+  }
+
+  /** As on another client: nothing is remembered of what the repository was. */
+  forgetSecurity(): void {
+    this.security = new SecurityDirectory(new MemoryStore('security'))
   }
 
   removeArchive(name: string): void {
