@@ -20,6 +20,7 @@ export {
   utcTime,
   wholeMicroseconds,
 } from './location/calendar.ts'
+export { type FilesCacheMode, parseFilesCacheMode } from './cache/files-cache-mode.ts'
 export {
   type ChunkerParams,
   chunkerParamsFields,

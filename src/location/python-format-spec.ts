@@ -6,9 +6,9 @@ import { fixedDecimal } from './exact-decimal.ts'
 
 /** `kind` is the class of Python's exception; borg shows it. */
 export class PythonFormatError extends Error {
-  readonly kind: 'ValueError' | 'KeyError'
+  readonly kind: 'ValueError' | 'KeyError' | 'TypeError'
 
-  constructor(kind: 'ValueError' | 'KeyError', message: string) {
+  constructor(kind: 'ValueError' | 'KeyError' | 'TypeError', message: string) {
     super(message)
     this.kind = kind
     this.name = kind
