@@ -10,7 +10,7 @@ import { loadLzma } from '../kernels/lzma.ts'
 import { loadZlib } from '../kernels/zlib.ts'
 import { loadZstd } from '../kernels/zstd.ts'
 import type { Compressor } from './compressor.ts'
-import { type CodecName, headerOf, headerSize } from './header.ts'
+import { type CodecName, headerOf, headerSize, type StoredAlgorithm } from './header.ts'
 
 const loaders: Readonly<Record<CodecName, () => Promise<BlockCodec>>> = {
   lz4: loadLz4,
@@ -34,9 +34,10 @@ export function loadedCodec(name: CodecName): BlockCodec | undefined {
 }
 
 export function makeNone(): Compressor {
+  const withHeader = headerWriter()
   return {
     spec: 'none',
-    compress: storePlain,
+    compress: (plain) => withHeader('none', plain),
     storedSizeMax: (plainSize) => headerSize + plainSize,
   }
 }
@@ -47,27 +48,31 @@ export async function makeCodecCompressor(spec: string, name: CodecName, level: 
   if (name === 'zlib') {
     return { spec, compress: (plain) => codec.compress(plain, level), storedSizeMax: deflatedSizeMax }
   }
-  const header = headerOf(name)
+  const withHeader = headerWriter()
   return {
     spec,
     compress(plain) {
       const body = codec.compress(plain, level)
-      return body.length < plain.length ? withHeader(header, body) : storePlain(plain)
+      return body.length < plain.length ? withHeader(name, body) : withHeader('none', plain)
     },
     storedSizeMax: (plainSize) => headerSize + plainSize,
   }
 }
 
-function storePlain(plain: Uint8Array): Uint8Array {
-  return withHeader(headerOf('none'), plain)
-}
-
-function withHeader(header: number, body: Uint8Array): Uint8Array {
-  const payload = new Uint8Array(headerSize + body.length)
-  payload[0] = header >>> 8
-  payload[1] = header & 0xff
-  payload.set(body, headerSize)
-  return payload
+/**
+ * Puts a header before a body, in memory that is used again by the next call: fresh memory for every chunk of megabytes
+ * costs as much as lz4 takes to find it incompressible.
+ */
+function headerWriter(): (name: Exclude<StoredAlgorithm, 'zlib'>, body: Uint8Array) => Uint8Array {
+  let memory = new Uint8Array(0)
+  return (name, body) => {
+    const size = headerSize + body.length
+    if (memory.length < size) memory = new Uint8Array(size)
+    memory[0] = headerOf(name) >>> 8
+    memory[1] = headerOf(name) & 0xff
+    memory.set(body, headerSize)
+    return memory.subarray(0, size)
+  }
 }
 
 /** zlib's own bound for any level and window, plus its wrapper (zlib.h, deflateBound, the conservative case). */

@@ -6,7 +6,7 @@ export interface Compressor {
   readonly spec: string
   /**
    * A payload: two header bytes that name the algorithm, then its data (zlib has no extra header, its own is enough).
-   * The result belongs to the caller; `plain` is only read.
+   * The result is lent: valid until the next call of this compressor. `plain` is only read.
    */
   compress(plain: Uint8Array): Uint8Array
   /** Largest result, in bytes, `compress` can give for `plainSize` bytes: what cipher blocks are reserved by. */
