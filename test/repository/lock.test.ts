@@ -448,6 +448,18 @@ describe('break and migrate', () => {
   )
 })
 
+test('a session that passes its share on leaves the shares of its own process alone', async () => {
+  const store = new MemoryStore()
+  const first = await lock(store, 'shared', 10)
+  const second = await lock(store, 'shared', 10)
+
+  await first.migrate(12)
+
+  expect(await rosterText(store)).toBe(`{"shared": [["${hostId}", 10, 0], ["${hostId}", 12, 0]]}`)
+  await second.release()
+  expect(await rosterText(store)).toBe(`{"shared": [["${hostId}", 12, 0]]}`)
+})
+
 describe('a place that refuses', () => {
   test('gives LockFailed with the path and the system error in Python words', async () => {
     const store = new MemoryStore()
