@@ -8,7 +8,8 @@ export type { EngineEvent, FileStatus, LogLevel, Question, RunOptions } from './
 export { errorCatalog, type WarningCode, warningCatalog, warningMessage } from './base/error-catalog.ts'
 export { type Host, systemHost } from './base/host.ts'
 export type { ItemPath, Nanoseconds } from './base/ids.ts'
-export { borgVersion } from './base/limits.ts'
+export { borgVersion, dataSizeMax } from './base/limits.ts'
+export { parseTimestamp } from './base/time.ts'
 export { decodeText, encodeText, hasLoneSurrogate, printableText } from './base/text.ts'
 export {
   type CalendarTime,

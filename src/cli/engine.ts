@@ -2,10 +2,11 @@
  * The engine, loaded when a command really needs it, and what every command tells it.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { ArchiveSelection, OpenOptions } from '../index.ts'
-import { canonicalLocation, decodeText } from '../parsing.ts'
+import type { ArchiveEntry, ArchiveSelection, OpenOptions } from '../index.ts'
+import { canonicalLocation, decodeText, toHex } from '../parsing.ts'
 import type { RepositoryArgument } from './args/location-argument.ts'
 import type { CliIo } from './command.ts'
+import { archiveLine } from './render/archive-format.ts'
 
 export type Engine = typeof import('../index.ts')
 
@@ -77,4 +78,9 @@ export async function readInput(path: string, io: CliIo): Promise<string> {
 /** Writes text that may be secret: nobody else can read the file. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
+}
+
+/** 'name                                 Mon, 2026-11-23 09:50:34 [id]' */
+export function entryLine(entry: ArchiveEntry): string {
+  return archiveLine({ name: entry.name, id: toHex(entry.id), start: entry.time })
 }

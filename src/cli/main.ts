@@ -166,7 +166,7 @@ function commandIo(
     stdoutIsTerminal: io.stdout.isTerminal,
     log: (level, message, logger = 'borg.archiver') => sink.event({ type: 'log', level, logger, message }),
     warn: (code, ...args) => onEvent({ type: 'warning', code, args }),
-    run: { signal, onEvent, ask },
+    run: { signal, stopSoon: interrupted, onEvent, ask },
     onEvent,
     ask,
     signal,

@@ -34,8 +34,6 @@ export interface SourceOptions {
 /** The one file that comes from a stream. */
 export interface StreamContent extends StdinOptions {
   readonly bytes: AsyncIterable<Uint8Array>
-  /** Asked once the stream has ended: a failure here means that there will be no archive. */
-  readonly finish?: (() => Promise<void>) | undefined
 }
 
 export interface CreateOptions extends SourceOptions, MetadataOptions {
@@ -56,6 +54,8 @@ export interface CreateOptions extends SourceOptions, MetadataOptions {
   readonly checkpointSeconds?: number | undefined
   /** Recorded as the archive's time instead of now. */
   readonly start?: Nanoseconds | undefined
+  /** Asked when everything is read: a failure here means that there will be no archive. */
+  readonly beforeSaving?: (() => Promise<void>) | undefined
   /** Recorded in the archive; default empty. */
   readonly commandLine?: readonly string[] | undefined
   /** Recorded in the archive; default the machine's. */

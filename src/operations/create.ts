@@ -110,6 +110,7 @@ class Creation {
       else
         for (const step of walk(this.#session.files, { ...walking, roots: [root] }, this.#run)) await this.#take(step)
     }
+    await this.#options.beforeSaving?.()
     if (this.#run.stopSoon?.aborted) await this.#context.checkpoints.save()
   }
 
@@ -151,7 +152,6 @@ class Creation {
     const item: Item = stdinItem(this.#session.files, content, this.#session.host.now())
     const source = { source: { kind: 'stream', bytes: content.bytes }, fileName: undefined } as const
     const chunks = await storeContent(source, item, this.#context)
-    await content.finish?.()
     await this.#context.archive.add({ ...item, chunks, size: sumSizes(chunks) })
     this.#statistics.files += 1
     reportStatus(this.#run, 'i', item.path)

@@ -1,0 +1,36 @@
+/**
+ * `extract`. Source: CLI contract, commands §3.
+ */
+import { parsePathArgument } from '../../parsing.ts'
+import { extractTable } from '../args/tables/extract.ts'
+import type { Command } from '../command.ts'
+import { loadEngine, openOptions, readAccess } from '../engine.ts'
+
+export const extract: Command<typeof extractTable> = {
+  table: extractTable,
+  async run(args, io) {
+    const engine = await loadEngine()
+    const open = openOptions(engine, io, readAccess(io))
+    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await engine.extractArchive(
+      session,
+      args.location.archive,
+      {
+        patterns: [...args.patterns, ...args.paths.map(parsePathArgument)],
+        dryRun: args.dryRun,
+        onContent: args.stdout ? (plain) => io.writeBytes(plain) : undefined,
+        sparse: args.sparse,
+        stripComponents: args.stripComponents,
+        numericIds: args.numericIds,
+        noFlags: args.noFlags,
+        noAcls: args.noAcls,
+        noXattrs: args.noXattrs,
+        considerPartFiles: io.common.considerPartFiles,
+        wantProgress: io.common.progress,
+        onItem: args.outputList ? (item) => io.log('info', item.path, 'borg.output.list') : undefined,
+      },
+      io.run,
+    )
+    return undefined
+  },
+}
