@@ -2,7 +2,7 @@
  * JSON documents on stdout: sorted keys, four blanks, ASCII; BORG_JSON_INDENT changes the blanks.
  * Source: CLI contract "JSON documents".
  */
-import { printableText, type PythonJson, stringifyPython } from '../../parsing.ts'
+import { printableText, PythonFloat, type PythonJson, stringifyPython } from '../../parsing.ts'
 
 /** With its final newline. `indent` is BORG_JSON_INDENT: 'none' is one line, a number so many blanks, other text itself. */
 export function jsonDocument(value: PythonJson, indent: string | undefined): string {
@@ -19,10 +19,13 @@ export function jsonLine(value: PythonJson, options: { readonly sortKeys?: boole
 /** Bytes that are not UTF-8 become '?', as everywhere in JSON. */
 function printable(value: PythonJson): PythonJson {
   if (typeof value === 'string') return printableText(value)
-  if (value === null || typeof value !== 'object' || value.constructor !== Object) {
-    return Array.isArray(value) ? value.map(printable) : value
-  }
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, member === undefined ? undefined : printable(member)]),
-  )
+  if (value === null || typeof value !== 'object' || value instanceof PythonFloat) return value
+  if (isList(value)) return value.map(printable)
+  // A Map, because objects forget the order of keys that look like numbers.
+  const entries = value instanceof Map ? [...value] : Object.entries(value)
+  return new Map(entries.flatMap(([key, member]) => (member === undefined ? [] : [[key, printable(member)] as const])))
+}
+
+function isList(value: PythonJson): value is readonly PythonJson[] {
+  return Array.isArray(value)
 }

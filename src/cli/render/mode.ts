@@ -1,19 +1,20 @@
 /**
  * File modes as `ls -l` shows them.
  */
-const typeLetters: Readonly<Record<number, string>> = {
-  9604: 'd',
-  21609: 'l',
-  16807: '-',
-  14406: 'b',
-  4802: 'c',
-  2401: 'p',
-  26411: 's',
-}
+// A Map, not an object: the linter's "fix" for octal keys of objects changes their values.
+const typeLetters: ReadonlyMap<number, string> = new Map([
+  [0o040000, 'd'],
+  [0o120000, 'l'],
+  [0o100000, '-'],
+  [0o060000, 'b'],
+  [0o020000, 'c'],
+  [0o010000, 'p'],
+  [0o140000, 's'],
+])
 
 /** '-' for a regular file, 'd' for a folder ...; '?' for what no system has. */
 export function typeLetter(mode: number): string {
-  return typeLetters[mode & 0o170000] ?? '?'
+  return typeLetters.get(mode & 0o170000) ?? '?'
 }
 
 /** 'drwxr-xr-x', '-rwsr-xr-t' */

@@ -31,8 +31,11 @@ import { FakeHost } from '../../support/fake-host.ts'
 import { loadFixture } from '../../support/vectors.ts'
 
 type Row = [string, unknown]
-const misc = loadFixture<Record<string, Row[]> & { location_validator: [boolean | null, string, string][] }>('cli/misc-vectors.json')
-const parsing = loadFixture<Record<'chunker_params' | 'files_cache_modes' | 'parse_file_size', Row[]>>('vectors/parsing.json')
+const misc = loadFixture<Record<string, Row[]> & { location_validator: [boolean | null, string, string][] }>(
+  'cli/misc-vectors.json',
+)
+const parsing =
+  loadFixture<Record<'chunker_params' | 'files_cache_modes' | 'parse_file_size', Row[]>>('vectors/parsing.json')
 
 const context: ValueContext = {
   host: new FakeHost(),
@@ -101,7 +104,9 @@ describe('timestamp', () => {
 })
 
 describe('chunker params', () => {
-  test.each(misc['chunker_params'] ?? [])('%j: %j', (word, fields) => sameOutcome(chunkerParams, word, fields, chunkerParamsFields))
+  test.each(misc['chunker_params'] ?? [])('%j: %j', (word, fields) =>
+    sameOutcome(chunkerParams, word, fields, chunkerParamsFields),
+  )
   test.each(parsing.chunker_params)('%j: %j', (word, fields) =>
     sameOutcome(chunkerParams, word, fields ?? 'ERROR ValueError', chunkerParamsFields),
   )
@@ -118,7 +123,9 @@ const modeLetters: Record<string, string> = {
   size: 's',
 }
 describe('files cache modes', () => {
-  test.each(misc['files_cache'] ?? [])('%j: %j', (word, letters) => sameOutcome(filesCacheMode, word, letters, (mode) => modeLetters[mode]))
+  test.each(misc['files_cache'] ?? [])('%j: %j', (word, letters) =>
+    sameOutcome(filesCacheMode, word, letters, (mode) => modeLetters[mode]),
+  )
   test.each(parsing.files_cache_modes)('%j: %j', (word, letters) =>
     sameOutcome(filesCacheMode, word, letters ?? 'ERROR ValueError', (mode) => modeLetters[mode]),
   )
@@ -152,7 +159,9 @@ describe('escapes', () => {
 const fileSize: ValueType<number> = { name: 'size', parse: parseFileSize }
 describe('sizes', () => {
   test.each(misc['parse_file_size'] ?? [])('%j: %j', (word, bytes) => sameOutcome(fileSize, word, bytes))
-  test.each(parsing.parse_file_size)('%j: %j', (word, bytes) => sameOutcome(fileSize, word, bytes ?? 'ERROR ValueError'))
+  test.each(parsing.parse_file_size)('%j: %j', (word, bytes) =>
+    sameOutcome(fileSize, word, bytes ?? 'ERROR ValueError'),
+  )
 })
 
 describe('locations that must, may or must not name an archive', () => {
