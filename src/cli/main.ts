@@ -5,12 +5,12 @@
  * it, so usage errors and help cost nothing.
  */
 import { BorgError, borgVersion, decodeText, type EngineEvent, isBorgError, systemErrorCode } from '../parsing.ts'
-import { type CommandLine, parseCommandLine } from './args/parser.ts'
+import { type CommandLine, type CommandSet, parseCommandLine } from './args/parser.ts'
 import { atTimestamp, type RepositoryArgument } from './args/location-argument.ts'
 import { RuleError } from './args/rules.ts'
 import { UsageError } from './args/usage-error.ts'
 import type { ValueContext } from './args/value-type.ts'
-import { commandSet, findCommand } from './commands.ts'
+import { type CommandEntry, commandSet, findCommand } from './commands.ts'
 import type { CliIo } from './command.ts'
 import { type Environment, readEnvironment } from './env.ts'
 import { exitClass, ExitStatus } from './exit-code.ts'
@@ -22,12 +22,22 @@ import type { ProcessIo } from './process-io.ts'
 import { SignalReason } from './signals.ts'
 import { printableText } from '../parsing.ts'
 
+/** Which commands there are. Tests bring their own. */
+export interface Commands {
+  readonly set: CommandSet
+  find(name: string): Pick<CommandEntry, 'load'>
+}
+
 /** Never throws. */
-export async function run(argv: readonly string[], io: ProcessIo): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  io: ProcessIo,
+  commands: Commands = { set: commandSet, find: findCommand },
+): Promise<number> {
   const environment = readEnvironment(io.env)
   const context = valueContext(io, environment)
   try {
-    const line = await parseCommandLine(argv, commandSet, context, (notice) => void io.stderr.write(`${notice}\n`))
+    const line = await parseCommandLine(argv, commands.set, context, (notice) => void io.stderr.write(`${notice}\n`))
     switch (line.kind) {
       case 'version':
         await io.stdout.write(`${io.program} ${borgVersion}\n`)
@@ -38,7 +48,7 @@ export async function run(argv: readonly string[], io: ProcessIo): Promise<numbe
         return 0
       }
       case 'command':
-        return await runCommand(settle(line, context), io, environment)
+        return await runCommand(settle(line, context), io, environment, commands)
     }
   } catch (error) {
     return await refuse(error, io, environment)
@@ -68,7 +78,7 @@ function isLocation(value: unknown): value is RepositoryArgument {
   return typeof value === 'object' && value !== null && 'raw' in value && 'location' in value
 }
 
-async function runCommand(line: Parsed, io: ProcessIo, environment: Environment): Promise<number> {
+async function runCommand(line: Parsed, io: ProcessIo, environment: Environment, commands: Commands): Promise<number> {
   const { common } = line
   io.setUmask(common.umask)
   const sink = new LogSink(logSettings(line, io, environment), {
@@ -84,7 +94,7 @@ async function runCommand(line: Parsed, io: ProcessIo, environment: Environment)
   }
   if (common.debugProfile !== undefined) io.createFile(common.debugProfile)
   if (common.showVersion) cli.log('info', `borgbackup version ${borgVersion}`, 'borg.output.show-version')
-  const code = await outcome(line, args, cli, { sink, status, io, environment })
+  const code = await outcome(line, args, cli, { sink, status, io, environment, commands })
   if (common.showRc) tellCode(code, cli)
   return code
 }
@@ -94,19 +104,20 @@ interface Ending {
   readonly status: ExitStatus
   readonly io: ProcessIo
   readonly environment: Environment
+  readonly commands: Commands
 }
 
 async function outcome(line: Parsed, args: Parsed['args'], cli: CliIo, ending: Ending): Promise<number> {
-  const { sink, status, io, environment } = ending
+  const { sink, status, io, environment, commands } = ending
   try {
-    const { load } = findCommand(line.table.name)
+    const { load } = commands.find(line.table.name)
     if (load === undefined) throw new BorgError('Error', [`"${line.table.name}" is not available in this version.`])
     const command = await load()
     // The parser has made every value by the argument's own type; see ArgsOf.
     const code = await command.run(args as never, cli)
     return code ?? status.code
   } catch (error) {
-    if (error instanceof UsageError) return await refuse(error, io, environment)
+    if (error instanceof UsageError) throw error
     // What fails after the signal fails because of it.
     const cause = io.signals.signal.aborted ? io.signals.signal.reason : error
     const report = fatalReport(cause, { environment, argv: io.commandLine, currentFolder: io.currentFolder })

@@ -46,10 +46,21 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
     env: options.env ?? {},
     host: new FakeHost(),
     currentFolder: '/home/ada',
-    // biome-ignore lint/correctness/useYield: an empty stdin
     stdin: (async function* () {})(),
-    stdout: { isTerminal: false, columns: undefined, write: async (data) => void (fake.out += text(data)) },
-    stderr: { isTerminal: false, columns: undefined, write: async (data) => void (fake.err += text(data)) },
+    stdout: {
+      isTerminal: false,
+      columns: undefined,
+      async write(data) {
+        fake.out += text(data)
+      },
+    },
+    stderr: {
+      isTerminal: false,
+      columns: undefined,
+      async write(data) {
+        fake.err += text(data)
+      },
+    },
     asker,
     signals: { signal: abort.signal, interrupted: interrupt.signal },
     setUmask: (mask) => {

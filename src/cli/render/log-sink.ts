@@ -114,9 +114,15 @@ export class LogSink {
   }
 
   #say(event: EngineEvent, text: string): void {
-    if (this.#settings.json) this.#output.write(`${formatLogLine(event, this.#output.now())}\n`)
-    else this.#output.write(`${printableText(text)}\n`)
+    if (!this.#settings.json) this.#output.write(`${printableText(text)}\n`)
+    else this.#output.write(`${formatLogLine(printableEvent(event), this.#output.now())}\n`)
   }
+}
+
+/** JSON cannot hold bytes that are no text. */
+function printableEvent(event: EngineEvent): EngineEvent {
+  if (event.type === 'log') return { ...event, message: printableText(event.message) }
+  return event.type === 'warning' ? { ...event, args: event.args.map(printableText) } : event
 }
 
 function topicLogger(topic: string): string {

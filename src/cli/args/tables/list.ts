@@ -23,8 +23,8 @@ export const listTable = commandTable({
   },
   exclusive: archiveFilterExclusive,
   epilog: `
-FORMAT is a Python format string: {key}, {key:>10}, {key!r}; no newline is added,
-use {NL}. Time keys take strftime formats: {mtime:%Y-%m-%d}.
+FORMAT is a Python format string: {key}, {key:>10}, {key!r}. No newline is
+added, use {NL}. Time keys take strftime formats: {mtime:%Y-%m-%d}.
 
 Always: NEWLINE NL LF CR TAB SPACE NUL
 For archives: archive name barchive comment bcomment id tam start time end
