@@ -190,6 +190,23 @@ describe('a reservation that cannot be written down', () => {
     await expect(allocator.take(0)).rejects.toThrow('disk full')
   })
 
+  test('is not used before it is: whoever asks meanwhile waits until both ledgers have it', async () => {
+    const [repository, local] = [new MemoryLedger(), new MemoryLedger()]
+    const allocator = new NonceAllocator([repository, local], 0n)
+    const meanwhile: Promise<boolean>[] = []
+    const ask = (): void => {
+      const written = (first: bigint): boolean =>
+        [repository, local].every(({ value }) => value !== undefined && value > first)
+      meanwhile.push(allocator.take(1).then(written))
+    }
+    repository.beforeWrite = ask
+    local.beforeWrite = ask
+
+    await allocator.take(1)
+
+    expect(await Promise.all(meanwhile)).toEqual([true, true])
+  })
+
   test('because somebody else reserved in between stops the run', async () => {
     const repository = new MemoryLedger()
     const allocator = new NonceAllocator([repository, new MemoryLedger()], 0n)

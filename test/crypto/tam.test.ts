@@ -24,7 +24,10 @@ function repackable(value: Unpacked): Packable {
   if (Array.isArray(value)) return value.map(repackable)
   if (!(value instanceof Map)) return value
   return new Map(
-    [...value].map(([name, field]) => [typeof name === 'string' ? name : decodeText(name as Uint8Array), repackable(field)]),
+    [...value].map(([name, field]) => [
+      typeof name === 'string' ? name : decodeText(name as Uint8Array),
+      repackable(field),
+    ]),
   )
 }
 
@@ -113,10 +116,10 @@ describe('what cannot be verified', () => {
       expect.objectContaining({ code: 'ArchiveTAMInvalid', exitCode: 95 }),
     )
   })
-  test('only the first place that looks like the MAC is blanked', () => {
+  test('a copy of the MAC in another field helps nobody', () => {
     const packed = packWithTam(key, 'archive', new Map([['name', 'a']]), salt)
     const hmac = (decode(packed).get('tam') as Map<string, Unpacked>).get('hmac') as Uint8Array
-    // A field that holds the MAC as well, sorted before it: the MAC was not computed over that.
+    // Sorted before the real one, so that it is the copy that gets blanked.
     const forged = pack(
       new Map<string, Packable>([['a', hmac], ...(repackable(decode(packed)) as Map<string, Packable>)]),
     )

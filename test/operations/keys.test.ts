@@ -292,9 +292,11 @@ describe.each(withKeys)('a stored %s', (mode) => {
     const before = await keyText(world)
     const { key, stored, passphrase } = await unlockWorld(world, 'x')
     if (stored === undefined) return expect.fail('no key stored')
-    // Such a key still packs, but no reader takes it.
-    const broken = { key: { ...key, encryptionKey: new Uint8Array(5) }, stored, passphrase }
-    await expect(rewriteKey(world.repository, broken, { keyFiles: world.places.keyFiles, host })).rejects.toThrow()
+    // Both still pack, but one is taken by no reader, and one reads as another seed.
+    for (const fault of [{ encryptionKey: new Uint8Array(5) }, { chunkSeed: 2 ** 31 }]) {
+      const broken = { key: { ...key, ...fault }, stored, passphrase }
+      await expect(rewriteKey(world.repository, broken, { keyFiles: world.places.keyFiles, host })).rejects.toThrow()
+    }
     expect(await keyText(world)).toBe(before)
   })
 })
