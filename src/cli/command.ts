@@ -1,7 +1,7 @@
 /**
  * What a command is, and what it may touch.
  *
- * A command file names its table, calls one or two functions of the engine (`await import('../../index.ts')`), and says
+ * A command file names its table, calls one or two functions of the engine (`loadEngine` of engine.ts), and says
  * what came of it through `CliIo`. Errors are thrown; warnings arrive as events; main.ts makes text and exit codes of both.
  */
 import type { EngineEvent, Host, LogLevel, Question, RunOptions, WarningCode } from '../parsing.ts'

@@ -3,7 +3,7 @@
  */
 import type { Pattern } from '../../../parsing.ts'
 import { type Argument, flag, value, values } from '../argument.ts'
-import { archivePattern, archiveSortKeys, int, path, positiveInt, text, textWithPlaceholders } from '../value-types.ts'
+import { archivePattern, archiveSortKeys, int, positiveInt, text, textWithPlaceholders } from '../value-types.ts'
 
 /** Which archives of a repository. `prefix` is an old form of `globArchives`. */
 export const nameFilter = {
@@ -102,5 +102,3 @@ export const outputFilter = value(
     once: true,
   },
 )
-
-export const pathType = path
