@@ -49,6 +49,15 @@ export function isIntegrityError(error: unknown): error is BorgError {
   return isBorgError(error) && integrityCodes.has(error.code)
 }
 
+/** True for everything that can be wrong with one stored object: damaged, forged, of an unknown kind, or not there. */
+export function isObjectError(error: unknown): error is BorgError {
+  return (
+    isIntegrityError(error) ||
+    isBorgError(error, 'UnsupportedPayloadError') ||
+    isBorgError(error, 'Repository.ObjectNotFound')
+  )
+}
+
 /** The `errno` name of a system error ('ENOENT', 'ENOSPC'), or undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error) || isBorgError(error)) return undefined

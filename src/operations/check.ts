@@ -4,7 +4,7 @@
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import { decodeManifest, type Manifest } from '../archive/manifest.ts'
 import { type ArchiveSelection, selectArchives } from '../archive/select.ts'
-import { isIntegrityError } from '../base/errors.ts'
+import { isObjectError } from '../base/errors.ts'
 import { type RunOptions, reportLog } from '../base/events.ts'
 import { manifestId } from '../base/ids.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -80,7 +80,7 @@ async function manifestOrRebuilt(check: CheckContext): Promise<Manifest> {
     const packed = await check.lane.open(undefined, await check.repository.get(manifestId))
     return decodeManifest(packed, check.key, { tamRequired: check.key.tamRequired })
   } catch (error) {
-    if (!isIntegrityError(error)) throw error
+    if (!isObjectError(error)) throw error
     check.problem(`Repository manifest is corrupted: ${error.message}`)
     return await rebuildManifest(check)
   }

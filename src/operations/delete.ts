@@ -4,7 +4,7 @@
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import { requireFeatures } from '../archive/manifest.ts'
 import type { Statistics } from '../archive/statistics.ts'
-import { isBorgError, isIntegrityError, BorgError } from '../base/errors.ts'
+import { BorgError, isObjectError } from '../base/errors.ts'
 import { type RunOptions, reportLog, reportWarning } from '../base/events.ts'
 import { idKey, type ObjectId, storePath } from '../base/ids.ts'
 import { checkpointIntervalSeconds } from '../base/limits.ts'
@@ -118,7 +118,7 @@ async function releaseOne(releaser: Releaser, entry: ArchiveEntry, force: boolea
     await releaseArchive(releaser, await openArchive(releaser.session, entry), run)
     return true
   } catch (error) {
-    if (!force || !(isIntegrityError(error) || isBorgError(error, 'Repository.ObjectNotFound'))) throw error
+    if (!force || !isObjectError(error)) throw error
     releaser.session.archives.delete(entry.name)
     return false
   }

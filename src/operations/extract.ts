@@ -4,7 +4,7 @@
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { classify, type Item, itemSize } from '../archive/item.ts'
-import { isBorgError, isIntegrityError } from '../base/errors.ts'
+import { isObjectError } from '../base/errors.ts'
 import { type RunOptions, reportWarning } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
 import { MessageProgress, PercentProgress } from '../base/progress.ts'
@@ -157,7 +157,7 @@ async function attempt(path: string, run: RunOptions, action: () => Promise<unkn
 
 /** Lost or damaged chunks concern the files they belong to, not the others. */
 function contentWarning(path: string, error: unknown): { code: 'BackupError'; args: readonly string[] } | undefined {
-  if (!isIntegrityError(error) && !isBorgError(error, 'Repository.ObjectNotFound')) return undefined
+  if (!isObjectError(error)) return undefined
   return { code: 'BackupError', args: [path, error.message] }
 }
 

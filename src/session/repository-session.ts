@@ -10,7 +10,7 @@ import { lockWaitSecondsDefault } from '../base/limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
 import { SecurityDirectory } from '../cache/security.ts'
-import type { KeyMaterial } from '../crypto/key-material.ts'
+import { type KeyMaterial, wipe } from '../crypto/key-material.ts'
 import type { NonceAllocator } from '../crypto/nonces.ts'
 import type { PassphraseSource } from '../crypto/passphrase.ts'
 import { tamSaltSize } from '../crypto/tam.ts'
@@ -157,6 +157,7 @@ export class RepositorySession implements WriteSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lanes[Symbol.asyncDispose]()
+    wipe(this.key)
     await this.repository[Symbol.asyncDispose]()
   }
 }

@@ -10,7 +10,7 @@
 import { encodeText } from '../base/text.ts'
 import { classify, isDamaged, type Item, type ItemShape } from '../archive/item.ts'
 import { asFileProblem, during, FileProblem, isFileProblem, makeSystemErrorNamed } from '../platform/errno.ts'
-import type { NativePath } from '../platform/file-system.ts'
+import type { NativePath, OutputFile } from '../platform/file-system.ts'
 import type { Extraction } from './extraction.ts'
 import { restoreMetadata } from './restore-metadata.ts'
 import { safeParts, stripComponents } from './safe-path.ts'
@@ -103,10 +103,10 @@ async function create(extraction: Extraction, item: Item, creation: Creation): P
 }
 
 async function createFile(extraction: Extraction, item: Item, creation: Creation): Promise<void> {
-  const { files, sparse } = extraction.target
+  const { files } = extraction.target
   const { place, shown } = creation
   using output = during('open', shown, () => files.createFile(place))
-  const size = await writeContent(output, creation.content, { sparse, fileName: shown })
+  const size = await writeOrDiscard(extraction, output, creation)
   during('truncate_and_attrs', shown, () => {
     output.finish()
     restore(extraction, output, item)
@@ -117,6 +117,18 @@ async function createFile(extraction: Extraction, item: Item, creation: Creation
   }
   if (item.size !== undefined && item.size !== size) {
     throw new FileProblem('BackupError', [`Size inconsistency detected: size ${item.size}, chunks size ${size}`])
+  }
+}
+
+/** Half a file under its name would pass for the whole one: what cannot be completed is taken away. */
+async function writeOrDiscard(extraction: Extraction, output: OutputFile, creation: Creation): Promise<number> {
+  const { files, sparse } = extraction.target
+  try {
+    return await writeContent(output, creation.content, { sparse, fileName: creation.shown })
+  } catch (error) {
+    output.close()
+    files.removeFile(creation.place)
+    throw error
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { type RunOptions, reportWarning } from '../base/events.ts'
 import { decodeText } from '../base/text.ts'
-import type { FileSystem, NativePath } from '../platform/file-system.ts'
+import type { FileSystem } from '../platform/file-system.ts'
 import { HardLinkPlan } from './hard-links.ts'
 import type { RestoreOptions } from './restore-metadata.ts'
 import { TargetFolders } from './target-folders.ts'
@@ -11,7 +11,7 @@ import { TargetFolders } from './target-folders.ts'
 export interface ExtractTarget extends RestoreOptions {
   readonly files: FileSystem
   /** An existing folder; everything lands in it. */
-  readonly root: NativePath
+  readonly root: Uint8Array
   /** Chunks of zeros become holes. */
   readonly sparse: boolean
   /** Leading parts to cut from every path; default 0. */

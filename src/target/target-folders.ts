@@ -13,12 +13,12 @@ import { FolderChain } from '../platform/folder-chain.ts'
 
 export class TargetFolders implements Disposable {
   readonly #files: FileSystem
-  readonly #root: NativePath
+  readonly #root: Uint8Array
   #chain: FolderChain
   #parts: string[] = []
 
   /** @throws system errors when `root` is no folder */
-  constructor(files: FileSystem, root: NativePath) {
+  constructor(files: FileSystem, root: Uint8Array) {
     this.#files = files
     this.#root = root
     this.#chain = this.#start()

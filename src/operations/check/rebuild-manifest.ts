@@ -7,7 +7,7 @@
 import type { ArchiveEntry } from '../../archive/archive-directory.ts'
 import { emptyManifest, type Manifest } from '../../archive/manifest.ts'
 import { archiveKeys, decodeArchiveMetadata, requiredArchiveKeys } from '../../archive/metadata.ts'
-import { type BorgError, isBorgError, isIntegrityError } from '../../base/errors.ts'
+import { type BorgError, isIntegrityError, isObjectError } from '../../base/errors.ts'
 import { reportLog } from '../../base/events.ts'
 import { EventLoopTurns } from '../../base/flow.ts'
 import { isManifestId, type ObjectId } from '../../base/ids.ts'
@@ -96,7 +96,7 @@ async function readOrNothing(check: CheckContext, id: ObjectId): Promise<Uint8Ar
   try {
     return await check.read(id)
   } catch (error) {
-    if (isIntegrityError(error) || isBorgError(error, 'Repository.ObjectNotFound')) return undefined
+    if (isObjectError(error)) return undefined
     throw error
   }
 }

@@ -9,7 +9,7 @@ import { ItemStreamWriter } from '../../archive/item-stream.ts'
 import type { Manifest } from '../../archive/manifest.ts'
 import { type ArchiveMetadata, decodeArchiveMetadata, encodeArchiveMetadata } from '../../archive/metadata.ts'
 import { RobustItemDecoder } from '../../archive/robust-items.ts'
-import { BorgError, isIntegrityError } from '../../base/errors.ts'
+import { BorgError, isObjectError } from '../../base/errors.ts'
 import { EventLoopTurns } from '../../base/flow.ts'
 import { idKey, type ObjectId } from '../../base/ids.ts'
 import { PercentProgress } from '../../base/progress.ts'
@@ -98,7 +98,7 @@ async function readRecord(check: CheckContext, entry: ArchiveEntry): Promise<Rec
       check.problem(fate)
       return undefined
     }
-    if (!isIntegrityError(error)) throw error
+    if (!isObjectError(error)) throw error
     check.problem(`Archive metadata block ${idKey(entry.id)} is corrupted: ${error.message}`)
     return undefined
   }
@@ -193,7 +193,7 @@ async function readItemChunk(
   try {
     return await check.read(id)
   } catch (error) {
-    if (!isIntegrityError(error)) throw error
+    if (!isObjectError(error)) throw error
     report(`${error.message} ${place}`)
     return undefined
   }

@@ -1,7 +1,7 @@
 /**
  * Every object's content against its id and MAC; what fails twice is deleted when repairing.
  */
-import { isBorgError, isIntegrityError } from '../../base/errors.ts'
+import { isIntegrityError, isObjectError } from '../../base/errors.ts'
 import { EventLoopTurns } from '../../base/flow.ts'
 import { idKey, isManifestId, type ObjectId } from '../../base/ids.ts'
 import { PercentProgress } from '../../base/progress.ts'
@@ -59,7 +59,8 @@ async function problemOf(check: CheckContext, id: ObjectId): Promise<{ damaged: 
       check.problem(`chunk ${idKey(id)}, integrity error: ${error.message}`)
       return { damaged: true }
     }
-    if (isBorgError(error, 'Repository.ObjectNotFound')) {
+    // Not known to be damaged: a repair must not delete what a newer version may have written.
+    if (isObjectError(error)) {
       check.problem(`chunk ${idKey(id)}: ${error.message}`)
       return { damaged: false }
     }
