@@ -6,7 +6,6 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { makeSystemErrorNamed } from './errno.ts'
-import type { NativePath } from './file-system.ts'
 import type { Syscalls } from './syscalls.ts'
 import { terminated } from './xattr.ts'
 
@@ -14,13 +13,13 @@ const typeMask = 0o170000
 const characterType = 0o020000
 
 /** Mode 0600 until `setMode`. */
-export function createNodeFifo(calls: Syscalls | undefined, path: NativePath): void {
+export function createNodeFifo(calls: Syscalls | undefined, path: Uint8Array): void {
   if (calls !== undefined) calls.makeFifo(terminated(path), 0o600)
   else runTool('mkfifo', path, [])
 }
 
 /** Mode 0600 of the type in `mode` until `setMode`. */
-export function createNodeDevice(calls: Syscalls | undefined, path: NativePath, mode: number, rawDevice: number): void {
+export function createNodeDevice(calls: Syscalls | undefined, path: Uint8Array, mode: number, rawDevice: number): void {
   const type = mode & typeMask
   if (calls?.makeNode !== undefined) {
     calls.makeNode(terminated(path), type | 0o600, rawDevice)
@@ -43,7 +42,7 @@ export function splitDevice(rawDevice: number): { readonly major: number; readon
  * Arguments of child processes are text, so the tool gets only the name inside its folder, and that must be UTF-8; its
  * error texts are not for machines: what it failed with is found out afterwards.
  */
-function runTool(tool: 'mkfifo' | 'mknod', path: NativePath, rest: readonly string[]): void {
+function runTool(tool: 'mkfifo' | 'mknod', path: Uint8Array, rest: readonly string[]): void {
   const place = Buffer.from(path)
   const text = place.toString('utf8')
   if (!Buffer.from(text, 'utf8').equals(place)) throw makeSystemErrorNamed('EILSEQ', tool)

@@ -8,7 +8,13 @@
 import type { Nanoseconds } from '../base/ids.ts'
 
 /** Paths are bytes here and only here; everything above uses surrogateescape strings (base/text.ts). */
-export type NativePath = Uint8Array
+export type NativePath = Uint8Array | PathInside
+
+/** A name in an open folder (`FileSystem.pathInside`): reached through the folder, whatever became of the path to it. */
+export interface PathInside {
+  readonly folder: OpenFile
+  readonly name: Uint8Array
+}
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character' | 'block' | 'unknown'
 
@@ -34,7 +40,7 @@ export interface Stat {
 /** A name in a folder. `inode` is what the folder says (d_ino): for a mount point, of what lies beneath. */
 export interface FolderEntry {
   /** Bare, never '.' or '..'. */
-  readonly name: NativePath
+  readonly name: Uint8Array
   /** Undefined where the platform does not tell without asking each file. */
   readonly inode: bigint | undefined
 }
@@ -89,10 +95,10 @@ export interface FileSystem {
   readLink(path: NativePath): Uint8Array
   /**
    * Names `name` inside an open folder, whatever has become of the path that led there; also for paths longer than the
-   * system takes at once. Only valid while `folder` is open. Where the platform has no such means: the folder's path
-   * joined with `name`.
+   * system takes at once. Only valid while `folder`, opened by this file system, is open. Platforms without such means
+   * use the folder's path joined with `name`.
    */
-  pathInside(folder: OpenFile, name: NativePath): NativePath
+  pathInside(folder: OpenFile, name: Uint8Array): PathInside
   /** Never follows a symlink in the last part unless `follow`; never blocks on a FIFO unless `special`; leaves atime alone where allowed. */
   openForBackup(path: NativePath, options?: OpenOptions): OpenFile
   /**
@@ -143,5 +149,5 @@ export interface FileSystem {
   /** Whether we act as root: only then are owners of others restored. */
   readonly isRoot: boolean
   /** Absolute, for relative roots and files-cache keys. */
-  readonly currentFolder: NativePath
+  readonly currentFolder: Uint8Array
 }

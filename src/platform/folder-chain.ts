@@ -41,12 +41,12 @@ export class FolderChain implements Disposable {
   }
 
   /** A path that names `name` in the deepest folder; valid until the chain moves. */
-  pathOf(name: NativePath): NativePath {
+  pathOf(name: Uint8Array): NativePath {
     return this.#files.pathInside(this.folder, name)
   }
 
   /** Goes down into `name`. @throws ENOTDIR or ELOOP when it is anything but a real directory; the chain then stays. */
-  enter(name: NativePath): void {
+  enter(name: Uint8Array): void {
     this.push(this.#files.openForBackup(this.pathOf(name), { folder: true }))
   }
 

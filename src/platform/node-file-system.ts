@@ -6,7 +6,6 @@
  * has no descriptor is never addressed through a symlink (l-calls, O_NOFOLLOW).
  */
 import * as fs from 'node:fs'
-import { concatBytes } from '../base/bytes.ts'
 import { systemErrorCode } from '../base/errors.ts'
 import type { Nanoseconds } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
@@ -23,11 +22,12 @@ import type {
   OpenFile,
   OpenOptions,
   OutputFile,
+  PathInside,
   Place,
   Stat,
 } from './file-system.ts'
 import { listFolder } from './folder-listing.ts'
-import { NodeOpenFile, NodeOutputFile, toStat } from './node-files.ts'
+import { NodeOpenFile, NodeOutputFile, statInside, toStat } from './node-files.ts'
 import { findSyscalls, type Handle, type Syscalls } from './syscalls.ts'
 import { makeNameLookup } from './users.ts'
 import { isUnsupported, readAttribute, readAttributes, terminated, writeAttribute } from './xattr.ts'
@@ -65,32 +65,32 @@ class NodeFileSystem implements FileSystem {
     return process.geteuid?.() === 0
   }
 
-  get currentFolder(): NativePath {
+  get currentFolder(): Uint8Array {
     // process.cwd() loses bytes that are not UTF-8.
     return process.platform === 'linux' ? fs.readlinkSync('/proc/self/cwd', 'buffer') : encodeText(process.cwd())
   }
 
   lstat(path: NativePath): Stat {
-    return toStat(fs.lstatSync(native(path), { bigint: true }))
+    const inside = this.#calls?.statInside
+    if (inside !== undefined && 'folder' in path)
+      return statInside(inside, path.folder.descriptor, terminated(path.name))
+    return toStat(fs.lstatSync(this.#native(path), { bigint: true }))
   }
 
   stat(path: NativePath): Stat {
-    return toStat(fs.statSync(native(path), { bigint: true }))
+    return toStat(fs.statSync(this.#native(path), { bigint: true }))
   }
 
   readFolder(place: NativePath | OpenFile): readonly FolderEntry[] {
-    return listFolder(this.#calls, place instanceof Uint8Array ? native(place) : openFileOf(place))
+    return listFolder(this.#calls, isPath(place) ? this.#native(place) : openFileOf(place))
   }
 
   readLink(path: NativePath): Uint8Array {
-    return fs.readlinkSync(native(path), 'buffer')
+    return fs.readlinkSync(this.#native(path), 'buffer')
   }
 
-  pathInside(folder: OpenFile, name: NativePath): NativePath {
-    const base = this.#reachesThroughProc
-      ? encodeText(`/proc/self/fd/${folder.descriptor}/`)
-      : concatBytes(openFileOf(folder).path, encodeText('/'))
-    return concatBytes(base, name)
+  pathInside(folder: OpenFile, name: Uint8Array): PathInside {
+    return { folder, name }
   }
 
   openForBackup(path: NativePath, options: OpenOptions = {}): OpenFile {
@@ -99,14 +99,21 @@ class NodeFileSystem implements FileSystem {
       (options.follow ? 0 : (fs.constants.O_NOFOLLOW ?? 0)) |
       (options.special ? 0 : (fs.constants.O_NONBLOCK ?? 0)) |
       (options.folder ? (fs.constants.O_DIRECTORY ?? 0) : 0)
-    return new NodeOpenFile(openQuietly(native(path), flags), path)
+    const inside = this.#calls?.openInside
+    const descriptor =
+      inside !== undefined && 'folder' in path
+        ? openQuietly(flags, (all) => inside(path.folder.descriptor, terminated(path.name), all))
+        : openQuietly(flags, (all) => fs.openSync(this.#native(path), all))
+    // Only needed where folders cannot be addressed by descriptor; in deep trees it would be long.
+    const known = this.#reachesThroughProc ? new Uint8Array() : this.#native(path)
+    return new NodeOpenFile(descriptor, known, this.#calls?.statInside)
   }
 
   readExtendedAttributes(
     place: Place,
     onUnreadable?: (name: string, error: unknown) => void,
   ): ReadonlyMap<string, Uint8Array> {
-    return this.#calls === undefined ? new Map() : readAttributes(this.#calls, handleOf(place), onUnreadable)
+    return this.#calls === undefined ? new Map() : readAttributes(this.#calls, this.#handle(place), onUnreadable)
   }
 
   readAcl(place: Place, stat: Stat, options: { readonly numericIds: boolean }): Acl | undefined {
@@ -123,7 +130,7 @@ class NodeFileSystem implements FileSystem {
 
   readFlags(place: Place, stat: Stat): number {
     // By path it would mean opening; and opening a device or FIFO has effects of its own.
-    if (place instanceof Uint8Array || (stat.kind !== 'file' && stat.kind !== 'directory')) return 0
+    if (isPath(place) || (stat.kind !== 'file' && stat.kind !== 'directory')) return 0
     return readFileFlags(this.#calls, place.descriptor)
   }
 
@@ -144,55 +151,55 @@ class NodeFileSystem implements FileSystem {
   }
 
   createFolder(path: NativePath, mode = 0o777): void {
-    fs.mkdirSync(native(path), mode)
+    fs.mkdirSync(this.#native(path), mode)
   }
 
   createFile(path: NativePath): OutputFile {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
-    return new NodeOutputFile(fs.openSync(native(path), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600))
+    return new NodeOutputFile(fs.openSync(this.#native(path), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600))
   }
 
   createLink(existing: NativePath, path: NativePath): void {
-    fs.linkSync(native(existing), native(path))
+    fs.linkSync(this.#native(existing), this.#native(path))
   }
 
   createSymlink(target: Uint8Array, path: NativePath): void {
-    fs.symlinkSync(native(target), native(path))
+    fs.symlinkSync(asBuffer(target), this.#native(path))
   }
 
   createFifo(path: NativePath): void {
-    createNodeFifo(this.#calls, path)
+    createNodeFifo(this.#calls, this.#native(path))
   }
 
   createDevice(path: NativePath, mode: number, rawDevice: number): void {
-    createNodeDevice(this.#calls, path, mode, rawDevice)
+    createNodeDevice(this.#calls, this.#native(path), mode, rawDevice)
   }
 
   removeFile(path: NativePath): void {
-    fs.unlinkSync(native(path))
+    fs.unlinkSync(this.#native(path))
   }
 
   removeFolder(path: NativePath): void {
-    fs.rmdirSync(native(path))
+    fs.rmdirSync(this.#native(path))
   }
 
   setOwner(place: Place, uid: number, gid: number): void {
-    if (place instanceof Uint8Array) fs.lchownSync(native(place), uid, gid)
+    if (isPath(place)) fs.lchownSync(this.#native(place), uid, gid)
     else fs.fchownSync(place.descriptor, uid, gid)
   }
 
   setMode(place: Place, mode: number): void {
     const bits = mode & 0o7777
-    if (!(place instanceof Uint8Array)) fs.fchmodSync(place.descriptor, bits)
-    else if (this.#reachesThroughProc) changeModeUnfollowed(native(place), bits)
-    else if (!fs.lstatSync(native(place)).isSymbolicLink()) fs.chmodSync(native(place), bits)
+    if (!isPath(place)) fs.fchmodSync(place.descriptor, bits)
+    else if (this.#reachesThroughProc) changeModeUnfollowed(this.#native(place), bits)
+    else if (!fs.lstatSync(this.#native(place)).isSymbolicLink()) fs.chmodSync(this.#native(place), bits)
   }
 
   setTimes(place: Place, accessed: Nanoseconds, modified: Nanoseconds): void {
     if (this.#calls !== undefined) {
-      this.#calls.setTimes(handleOf(place), BigInt64Array.of(...timeSpec(accessed), ...timeSpec(modified)))
-    } else if (place instanceof Uint8Array) {
-      fs.lutimesSync(native(place), microseconds(accessed), microseconds(modified))
+      this.#calls.setTimes(this.#handle(place), BigInt64Array.of(...timeSpec(accessed), ...timeSpec(modified)))
+    } else if (isPath(place)) {
+      fs.lutimesSync(this.#native(place), microseconds(accessed), microseconds(modified))
     } else {
       fs.futimesSync(place.descriptor, microseconds(accessed), microseconds(modified))
     }
@@ -202,27 +209,38 @@ class NodeFileSystem implements FileSystem {
     if (this.#calls === undefined) return
     // C would take the part before it for the name.
     if (name.includes('\0')) throw makeSystemErrorNamed('EINVAL', 'setxattr')
-    writeAttribute(this.#calls, handleOf(place), name, value)
+    writeAttribute(this.#calls, this.#handle(place), name, value)
   }
 
   setAcl(place: Place, acl: Acl, options: { readonly numericIds: boolean }): void {
     if (this.#calls === undefined || process.platform !== 'linux') return
     const packed = acl.access === undefined ? undefined : packAcl(acl.access, this.#names, options)
-    if (packed !== undefined) writeAttribute(this.#calls, handleOf(place), accessAcl, packed)
+    if (packed !== undefined) writeAttribute(this.#calls, this.#handle(place), accessAcl, packed)
     if (acl.default === undefined) return
     const inherited = packAcl(acl.default, this.#names, options)
-    if (inherited !== undefined) writeAttribute(this.#calls, handleOf(place), defaultAcl, inherited)
+    if (inherited !== undefined) writeAttribute(this.#calls, this.#handle(place), defaultAcl, inherited)
     else this.#removeDefaultAcl(this.#calls, place)
   }
 
   setFlags(place: Place, flags: number): void {
-    if (!(place instanceof Uint8Array)) writeFileFlags(this.#calls, place.descriptor, flags)
+    if (!isPath(place)) writeFileFlags(this.#calls, place.descriptor, flags)
+  }
+
+  /** For calls that know only paths. */
+  #native(path: NativePath): Buffer {
+    if (!('folder' in path)) return asBuffer(path)
+    if (this.#reachesThroughProc) return Buffer.concat([procFolder(path.folder.descriptor), path.name])
+    return Buffer.concat([openFileOf(path.folder).path, encodeText('/'), path.name])
+  }
+
+  #handle(place: Place): Handle {
+    return isPath(place) ? terminated(this.#native(place)) : place.descriptor
   }
 
   #aclAttribute(place: Place, name: string): Uint8Array | undefined {
     if (this.#calls === undefined) return undefined
     try {
-      const packed = readAttribute(this.#calls, handleOf(place), encodeText(name))
+      const packed = readAttribute(this.#calls, this.#handle(place), encodeText(name))
       // Four bytes are a header without entries: no ACL.
       return packed !== undefined && packed.length > 4 ? packed : undefined
     } catch (error) {
@@ -233,7 +251,7 @@ class NodeFileSystem implements FileSystem {
 
   #removeDefaultAcl(calls: Syscalls, place: Place): void {
     try {
-      calls.removeAttribute(handleOf(place), terminated(encodeText(defaultAcl)))
+      calls.removeAttribute(this.#handle(place), terminated(encodeText(defaultAcl)))
     } catch (error) {
       if (!isUnsupported(error) && systemErrorCode(error) !== 'ENODATA') throw error
     }
@@ -241,12 +259,16 @@ class NodeFileSystem implements FileSystem {
 }
 
 /** node:fs takes byte paths only as Buffers. A view, no copy. */
-function native(path: Uint8Array): Buffer {
+function asBuffer(path: Uint8Array): Buffer {
   return Buffer.isBuffer(path) ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength)
 }
 
-function handleOf(place: Place): Handle {
-  return place instanceof Uint8Array ? terminated(place) : place.descriptor
+function isPath(place: Place): place is NativePath {
+  return place instanceof Uint8Array || 'folder' in place
+}
+
+function procFolder(descriptor: number): Buffer {
+  return Buffer.from(`/proc/self/fd/${descriptor}/`)
 }
 
 function openFileOf(file: OpenFile): NodeOpenFile {
@@ -255,13 +277,13 @@ function openFileOf(file: OpenFile): NodeOpenFile {
 }
 
 /** Without touching the access time where we may: owner or root only, so others get a second try. */
-function openQuietly(path: Buffer, flags: number): number {
+function openQuietly(flags: number, open: (flags: number) => number): number {
   const quiet = process.platform === 'linux' ? fs.constants.O_NOATIME : 0
   try {
-    return fs.openSync(path, flags | quiet)
+    return open(flags | quiet)
   } catch (error) {
     if (quiet === 0 || systemErrorCode(error) !== 'EPERM') throw error
-    return fs.openSync(path, flags)
+    return open(flags)
   }
 }
 

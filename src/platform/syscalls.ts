@@ -16,7 +16,8 @@ export type Handle = Uint8Array | number
 export interface Syscalls {
   /** Bytes written into `list` (names, NUL-terminated), or needed when `list` is empty. */
   readonly listAttributes: (handle: Handle, list: Uint8Array) => number
-  readonly getAttribute: (handle: Handle, name: Uint8Array, value: Uint8Array) => number
+  /** Undefined when there is none of that name: the usual answer for ACLs, so no error is made for it. */
+  readonly getAttribute: (handle: Handle, name: Uint8Array, value: Uint8Array) => number | undefined
   readonly setAttribute: (handle: Handle, name: Uint8Array, value: Uint8Array) => void
   readonly removeAttribute: (handle: Handle, name: Uint8Array) => void
   /** Two timespecs: seconds and nanoseconds of access, then of modification. A path's last symlink is not followed. */
@@ -30,6 +31,9 @@ export interface Syscalls {
   readonly makeNode?: (path: Uint8Array, mode: number, rawDevice: number) => void
   readonly getFlags?: (descriptor: number) => number
   readonly setFlags?: (descriptor: number, flags: number) => void
+  /** `struct statx` of `name` in an open folder, not followed; with an empty name of the open file itself. */
+  readonly statInside?: (descriptor: number, name: Uint8Array, into: Uint8Array) => void
+  readonly openInside?: (descriptor: number, name: Uint8Array, flags: number) => number
   /** Raw linux_dirent64 records; 0 at the end. */
   readonly readFolder?: (descriptor: number, into: Uint8Array) => number
 }
@@ -100,16 +104,23 @@ function linuxAttributes(koffi: Koffi, library: Library): AttributeCalls {
   ) as [Check, Check, Check, Check]
   return {
     listAttributes: (handle, into) => listed((typeof handle === 'number' ? listOpen : list)(handle, into, into.length)),
-    getAttribute: (handle, name, into) =>
-      got((typeof handle === 'number' ? getOpen : get)(handle, name, into, into.length)),
+    getAttribute: (handle, name, into) => {
+      const size = Number((typeof handle === 'number' ? getOpen : get)(handle, name, into, into.length))
+      return size < 0 && koffi.errno() === noData ? undefined : got(size)
+    },
     setAttribute: (handle, name, value) =>
       void put((typeof handle === 'number' ? setOpen : set)(handle, name, value, value.length, 0)),
     removeAttribute: (handle, name) => void removed((typeof handle === 'number' ? removeOpen : remove)(handle, name)),
   }
 }
 
+/** ENODATA, Linux's word for an attribute that is not there. */
+const noData = 61
+
 type Check = (result: number | bigint | null) => number
 const macNoFollow = 1
+/** ENOATTR, which Node has no name for. */
+const macNoAttribute = 93
 
 /** As in macOS's getxattr(2): a position argument, and an option instead of l-names. Not tested on a Mac. */
 function macAttributes(koffi: Koffi, library: Library): AttributeCalls {
@@ -129,12 +140,14 @@ function macAttributes(koffi: Koffi, library: Library): AttributeCalls {
           ? listOpen(handle, into, into.length, 0)
           : list(handle, into, into.length, macNoFollow),
       ),
-    getAttribute: (handle, name, into) =>
-      check(
+    getAttribute: (handle, name, into) => {
+      const size = Number(
         typeof handle === 'number'
           ? getOpen(handle, name, into, into.length, 0, 0)
           : get(handle, name, into, into.length, 0, macNoFollow),
-      ),
+      )
+      return size < 0 && koffi.errno() === macNoAttribute ? undefined : check(size)
+    },
     setAttribute: (handle, name, value) =>
       void check(
         typeof handle === 'number'
@@ -192,30 +205,57 @@ function userCalls(koffi: Koffi, library: Library): UserCalls {
 function linuxExtras(
   koffi: Koffi,
   library: Library,
-): Pick<Syscalls, 'makeNode' | 'getFlags' | 'setFlags' | 'readFolder'> {
+): Pick<Syscalls, 'makeNode' | 'getFlags' | 'setFlags' | 'readFolder' | 'statInside' | 'openInside'> {
   const mknod = findFunction(library, ['mknod'], 'int', [path, 'uint32_t', 'uint64_t'])
   const getdents = findFunction(library, ['getdents64', 'getdents'], 'intptr_t', ['int', bytes, 'size_t'])
+  const openat = library.func('openat', 'int', ['int', path, 'int', 'int'])
   const made = checker(koffi, 'mknod')
+  const opened = checker(koffi, 'open')
   const listed = checker(koffi, 'getdents64')
   return {
     ...flagCalls(koffi, library),
+    ...statCall(koffi, library),
+    openInside: (descriptor, name, flags) => opened(openat(descriptor, name, flags | closeOnExec, 0)),
     ...(mknod && { makeNode: (name, mode, rawDevice) => void made(mknod(name, mode, rawDevice)) }),
     ...(getdents && { readFolder: (descriptor, into) => listed(getdents(descriptor, into, into.length)) }),
+  }
+}
+
+const closeOnExec = 0o2000000
+
+/** Not before Linux 4.11 and glibc 2.28, and some containers forbid it: tried once. */
+function statCall(koffi: Koffi, library: Library): Pick<Syscalls, 'statInside'> {
+  // Looking at a mount point must not mount it, as lstat(2) does not.
+  const [noFollow, noAutomount, emptyPath, basicFields] = [0x100, 0x800, 0x1000, 0x7ff]
+  const statx = findFunction(library, ['statx'], 'int', ['int', path, 'int', 'uint32_t', bytes])
+  if (statx === undefined) return {}
+  const done = checker(koffi, 'lstat')
+  const statInside = (descriptor: number, name: Uint8Array, into: Uint8Array): void =>
+    void done(statx(descriptor, name, noFollow | noAutomount | emptyPath, basicFields, into))
+  try {
+    statInside(-100, Uint8Array.of(0x2f, 0), new Uint8Array(256))
+    return { statInside }
+  } catch {
+    return {}
   }
 }
 
 /** ioctl numbers as most architectures build them; POWER has other direction bits. */
 function flagCalls(koffi: Koffi, library: Library): Pick<Syscalls, 'getFlags' | 'setFlags'> {
   const [getRequest, setRequest] = process.arch === 'ppc64' ? [0x40086601, 0x80086602] : [0x80086601, 0x40086602]
-  const ioctl = library.func('ioctl', 'int', ['int', 'unsigned long', '...'])
+  // Called as if it had fixed parameters, which is several times faster and the same to every convention but POWER's.
+  const fixed = process.arch !== 'ppc64'
+  const ioctl = library.func('ioctl', 'int', ['int', 'unsigned long', fixed ? bytes : '...'])
+  const call = (descriptor: number, request: number, flags: Int32Array): number =>
+    done(fixed ? ioctl(descriptor, request, flags) : ioctl(descriptor, request, bytes, flags))
   const done = checker(koffi, 'ioctl')
   return {
     getFlags: (descriptor) => {
       const flags = new Int32Array(2)
-      done(ioctl(descriptor, getRequest, bytes, flags))
+      call(descriptor, getRequest, flags)
       return flags[0] ?? 0
     },
-    setFlags: (descriptor, flags) => void done(ioctl(descriptor, setRequest, bytes, Int32Array.of(flags, 0))),
+    setFlags: (descriptor, flags) => void call(descriptor, setRequest, Int32Array.of(flags, 0)),
   }
 }
 

@@ -34,15 +34,9 @@ export function readAttributes(
 
 /** A copy of the value; undefined when there is none of that name. `name` without NUL. */
 export function readAttribute(calls: Syscalls, handle: Handle, name: Uint8Array): Uint8Array | undefined {
-  try {
-    const size = filled((into) => calls.getAttribute(handle, terminated(name), into))
-    return buffer.slice(0, size)
-  } catch (error) {
-    // Linux says ENODATA, others ENOATTR, which Node has no name for (93 on macOS).
-    const code = systemErrorCode(error)
-    if (code === 'ENODATA' || code === 'ENOATTR' || code === 'E93') return undefined
-    throw error
-  }
+  const key = terminated(name)
+  const size = filled((into) => calls.getAttribute(handle, key, into))
+  return size === undefined ? undefined : buffer.slice(0, size)
 }
 
 export function writeAttribute(calls: Syscalls, handle: Handle, name: string, value: Uint8Array): void {
@@ -83,7 +77,7 @@ function splitNames(list: Uint8Array): readonly Uint8Array[] {
 }
 
 /** Calls with the shared buffer, made larger until the answer fits. */
-function filled(call: (into: Uint8Array) => number): number {
+function filled<Size extends number | undefined>(call: (into: Uint8Array) => Size): Size {
   for (;;) {
     try {
       return call(buffer)

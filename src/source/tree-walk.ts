@@ -26,7 +26,7 @@ export interface Found {
 /** A folder being walked. */
 interface Frame {
   readonly walkedPath: string
-  names: readonly NativePath[]
+  names: readonly Uint8Array[]
   next: number
   /** What to say when the children are done; undefined (a folder only passed through) says nothing. */
   status: 'd' | 'x' | 'E' | undefined
@@ -84,7 +84,7 @@ export class TreeWalk {
     yield* statusOf(frame)
   }
 
-  #child(frame: Frame, name: NativePath): Found {
+  #child(frame: Frame, name: Uint8Array): Found {
     const fileName = decodeText(name)
     return {
       walkedPath: joinWalked(frame.walkedPath, fileName),
@@ -172,7 +172,7 @@ export class TreeWalk {
     return { step: 'entry', entry }
   }
 
-  #names(found: Found, folder: OpenFile): readonly NativePath[] {
+  #names(found: Found, folder: OpenFile): readonly Uint8Array[] {
     const { files, options } = this.#context
     const entries = during('scandir', found.fileName, () => files.readFolder(folder))
     return inodeOrder(entries, (name) => {

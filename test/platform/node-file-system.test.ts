@@ -25,6 +25,7 @@ import { splitDevice } from '../../src/platform/device-nodes.ts'
 import type { FileSystem } from '../../src/platform/file-system.ts'
 import { FolderChain } from '../../src/platform/folder-chain.ts'
 import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
+import { toStat } from '../../src/platform/node-files.ts'
 import { makeNameLookup } from '../../src/platform/users.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -64,6 +65,29 @@ describe.each(both)('%s', (_, files) => {
     expect(files.lstat(at(folder, 'fifo'))).toMatchObject({ kind: 'fifo' })
     expect(files.lstat(at(folder)).kind).toBe('directory')
     expect(files.lstat(at('/dev/null'))).toMatchObject({ kind: 'character', rawDevice: 0x103 })
+  })
+
+  test('a name in an open folder has the same record as by its path', () => {
+    using devices = files.openForBackup(at('/dev'), { folder: true })
+    for (const { name } of files.readFolder(devices)) {
+      const path = at('/dev', decodeText(name))
+      const [inside, byPath] = [
+        files.lstat(files.pathInside(devices, name)),
+        toStat(lstatSync(Buffer.from(path), { bigint: true })),
+      ]
+      // Terminals are being written to meanwhile.
+      const still = { modified: 0n, changed: 0n, accessed: 0n, size: 0 }
+      expect({ ...inside, ...still }).toEqual({ ...byPath, ...still })
+    }
+    const folder = tempFolder()
+    writeFileSync(join(folder, 'file'), '12345')
+    utimesSync(join(folder, 'file'), 1.25, -1.75)
+    using open = files.openForBackup(at(folder), { folder: true })
+    using file = files.openForBackup(files.pathInside(open, encodeText('file')))
+    const wanted = toStat(lstatSync(join(folder, 'file'), { bigint: true }))
+    expect(files.lstat(files.pathInside(open, encodeText('file')))).toEqual(wanted)
+    expect(file.stat()).toEqual(wanted)
+    expect(wanted.modified).not.toBe(0n)
   })
 
   test('folders list every name but the dots, whatever its bytes', () => {

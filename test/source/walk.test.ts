@@ -20,7 +20,7 @@ import { encodeText } from '../../src/base/text.ts'
 import { makeMatcher } from '../../src/patterns/matcher.ts'
 import { parseExclude } from '../../src/patterns/parse.ts'
 import { fileWarning } from '../../src/platform/errno.ts'
-import type { FileSystem, Stat } from '../../src/platform/file-system.ts'
+import type { FileSystem, NativePath, Stat } from '../../src/platform/file-system.ts'
 import { FolderChain } from '../../src/platform/folder-chain.ts'
 import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
 import { changedWhileRead } from '../../src/source/entry.ts'
@@ -275,7 +275,9 @@ function entriesOf(folder: string, last: string): readonly (WalkStep & { step: '
 function withStat(inner: FileSystem, change: (stat: Stat, path: string) => Stat): FileSystem {
   return new Proxy(inner, {
     get(target, key) {
-      if (key === 'lstat') return (path: Uint8Array) => change(target.lstat(path), Buffer.from(path).toString())
+      if (key === 'lstat')
+        return (path: NativePath) =>
+          change(target.lstat(path), Buffer.from(path instanceof Uint8Array ? path : path.name).toString())
       const value: unknown = Reflect.get(target, key, target)
       return typeof value === 'function' ? value.bind(target) : value
     },

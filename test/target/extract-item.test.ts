@@ -22,6 +22,7 @@ import { type ItemPath, manifestId, nanoseconds } from '../../src/base/ids.ts'
 import { encodeText } from '../../src/base/text.ts'
 import type { Item } from '../../src/archive/item.ts'
 import { fileWarning } from '../../src/platform/errno.ts'
+import type { NativePath } from '../../src/platform/file-system.ts'
 import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
 import { type ExtractTarget, openExtraction } from '../../src/target/extraction.ts'
 import { extractItem, restoreFolder } from '../../src/target/extract-item.ts'
@@ -164,6 +165,30 @@ describe('hostile archives', () => {
     const { problems } = await extractAll(place.inside, [file('door/precious')])
 
     expect(problems).toEqual(['BackupSymlinkParentError: door/precious'])
+    untouched(place)
+  })
+
+  test('a symlink that comes between looking at a folder and entering it is not written through', async () => {
+    const place = guarded()
+    mkdirSync(join(place.inside, 'door'))
+    const racing = new Proxy(files, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target)
+        if (key !== 'lstat') return typeof value === 'function' ? value.bind(target) : value
+        return (path: NativePath) => {
+          const found = target.lstat(path)
+          if (found.kind === 'directory') {
+            rmSync(join(place.inside, 'door'), { recursive: true, force: true })
+            symlinkSync('../outside', join(place.inside, 'door'))
+          }
+          return found
+        }
+      },
+    })
+
+    const { problems } = await extractAll(place.inside, [file('door/precious')], { files: racing })
+
+    expect(problems).toEqual([expect.stringMatching(/^BackupOSError: door\/precious: makedirs: /)])
     untouched(place)
   })
 
