@@ -69,7 +69,8 @@ export async function openStoreRepository(
   const lock = access === 'unlocked' ? undefined : await acquireLock(store, { kind, lockWaitSeconds }, host, run)
   try {
     const config = await RepositoryConfig.load(store, location)
-    const files = new SegmentFiles(store, config)
+    const { segmentsPerFolder, segmentSizeMax } = config
+    const files = new SegmentFiles(store, { segmentsPerFolder, segmentSizeMax })
     await refuseAttic(files, location)
     return new SegmentRepository(files, config, lock, options, host, run)
   } catch (error) {

@@ -88,7 +88,8 @@ function isAboutDeleted(line: string, deleted: readonly string[]): boolean {
 }
 
 async function withoutIndex(store: Store): Promise<void> {
-  for (const path of (await filesOf(store)).keys()) if (/^(index|hints|integrity)\./.test(path)) await store.remove(path)
+  for (const path of (await filesOf(store)).keys())
+    if (/^(index|hints|integrity)\./.test(path)) await store.remove(path)
 }
 
 function sameState(found: ReadonlyMap<string, string>, expected: ReadonlyMap<string, string>): boolean {

@@ -55,7 +55,8 @@ async function change(repository: StoreRepository): Promise<void> {
 }
 
 async function removeIndex(store: Store): Promise<void> {
-  for (const path of (await filesOf(store)).keys()) if (/^(index|hints|integrity)\./.test(path)) await store.remove(path)
+  for (const path of (await filesOf(store)).keys())
+    if (/^(index|hints|integrity)\./.test(path)) await store.remove(path)
 }
 
 export const scenarios: readonly CrashScenario[] = [
@@ -182,7 +183,8 @@ export const scenarios: readonly CrashScenario[] = [
   {
     name: 'a repair of a sound repository',
     prepare: holding(some, smallSegments),
-    run: (store) => session(store, async (repository) => void (await repository.check({ repair: true, maxSeconds: 0 }))),
+    run: (store) =>
+      session(store, async (repository) => void (await repository.check({ repair: true, maxSeconds: 0 }))),
     states: [some],
   },
   {
@@ -192,7 +194,8 @@ export const scenarios: readonly CrashScenario[] = [
       await commitAll(store, { a: 'a' })
       await store.write(storePath('data/0/4'), bytesOf('BORG_SEG no commit'))
     },
-    run: (store) => session(store, async (repository) => void (await repository.check({ repair: true, maxSeconds: 0 }))),
+    run: (store) =>
+      session(store, async (repository) => void (await repository.check({ repair: true, maxSeconds: 0 }))),
     states: [manifest, { ...manifest, a: 'a' }],
   },
 ]

@@ -75,4 +75,3 @@ test('a crash while nonces are reserved never makes a reserved nonce free again'
 async function hasConfig(store: Store): Promise<boolean> {
   return (await store.stat(storePath('config'))) !== undefined
 }
-
