@@ -6,20 +6,12 @@
  */
 import type { ObjectId } from '../base/ids.ts'
 import { BorgError } from '../base/errors.ts'
-import type { Chunk, Chunker, ChunkerParams } from '../chunker/chunker.ts'
+import { type Chunk, type Chunker, itemChunkerParams } from '../chunker/chunker.ts'
 import { makeChunker } from '../chunker/make-chunker.ts'
 import { Unpacker, type UnpackedMap } from '../format/msgpack-decode.ts'
 import type { ChunkSink } from './chunk-sink.ts'
 import type { Item } from './item.ts'
 import { decodeItem, encodeItem } from './item-codec.ts'
-
-export const itemChunkerParams: ChunkerParams = {
-  algorithm: 'buzhash',
-  minExponent: 15,
-  maxExponent: 19,
-  maskBits: 17,
-  windowSize: 4095,
-}
 
 /** Generous: one item lists every chunk of its file, about 40 bytes each. */
 export const itemDecodeLimits = { bytes: 1024 * 1024 * 1024, depth: 16, items: 100_000_000 }
@@ -30,15 +22,13 @@ const pushSize = 256 * 1024
 /** Packs items, cuts the stream and stores the chunks as they appear. */
 export class ItemStreamWriter {
   readonly #sink: ChunkSink
-  readonly #chunkSeed: number
   readonly #ids: ObjectId[] = []
-  #chunker: Chunker
+  readonly #chunker: Chunker
   #pending: Uint8Array[] = []
   #pendingSize = 0
 
   constructor(sink: ChunkSink, chunkSeed: number) {
     this.#sink = sink
-    this.#chunkSeed = chunkSeed
     this.#chunker = makeChunker(itemChunkerParams, chunkSeed)
   }
 
@@ -53,7 +43,6 @@ export class ItemStreamWriter {
   async flush(): Promise<readonly ObjectId[]> {
     await this.#push()
     await this.#store(this.#chunker.finish())
-    this.#chunker = makeChunker(itemChunkerParams, this.#chunkSeed)
     return [...this.#ids]
   }
 

@@ -4,6 +4,7 @@
  * Source: CLI contract common.md section 17; decisions of the running program in fixtures/cli/retention-vectors.json.
  */
 import type { Nanoseconds } from '../base/ids.ts'
+import { type CalendarTime, isoWeek, localTime, secondsOnly, wholeMicroseconds } from '../location/calendar.ts'
 import type { ArchiveEntry } from './archive-directory.ts'
 
 export type PeriodRule =
@@ -29,18 +30,6 @@ export type RetentionVerdict =
   | { readonly archive: ArchiveEntry; readonly keep: true; readonly rule: 'checkpoint'; readonly number: 0 }
   | { readonly archive: ArchiveEntry; readonly keep: false }
 
-/** Calendar fields of an instant in the user's zone. */
-export interface CalendarTime {
-  readonly year: number
-  readonly month: number
-  readonly day: number
-  readonly hour: number
-  readonly minute: number
-  readonly second: number
-  readonly isoYear: number
-  readonly isoWeek: number
-}
-
 /** In the order rules are applied, whatever order they were given in. */
 export const periodRules: readonly PeriodRule[] = [
   'secondly',
@@ -57,14 +46,14 @@ export const periodRules: readonly PeriodRule[] = [
 const checkpointSuffix = /\.checkpoint(\.\d+)?$/
 
 /**
- * A verdict for every archive, newest first. Pure. `localTime` turns an instant into calendar fields, because borg's
- * periods are local.
+ * A verdict for every archive, newest first. Pure. `calendar` turns an instant into calendar fields, by
+ * default of this process's zone, because borg's periods are local.
  */
 export function planRetention(
   archives: readonly ArchiveEntry[],
   rules: readonly RetentionRule[],
   now: Nanoseconds,
-  localTime: (time: Nanoseconds) => CalendarTime,
+  calendar: (time: Nanoseconds) => CalendarTime = localCalendar,
 ): RetentionVerdict[] {
   const newestFirst = [...archives].sort(compareNewestFirst)
   const normal = newestFirst.filter((archive) => !checkpointSuffix.test(archive.name))
@@ -73,7 +62,7 @@ export function planRetention(
   for (const period of periodRules) {
     const rule = rules.find((candidate) => candidate.keep === period)
     if (rule !== undefined && rule.keep !== 'within' && rule.count !== 0) {
-      keepPeriods(normal, period, rule.count, localTime, kept)
+      keepPeriods(normal, period, rule.count, calendar, kept)
     }
   }
   return newestFirst.map((archive, position): RetentionVerdict => {
@@ -83,6 +72,11 @@ export function planRetention(
     const reason = kept.get(archive)
     return reason === undefined ? { archive, keep: false } : { archive, keep: true, ...reason }
   })
+}
+
+/** In the zone of this process, cut to whole seconds as borg shows archive times. */
+export function localCalendar(time: Nanoseconds): CalendarTime {
+  return localTime(secondsOnly(wholeMicroseconds(time)))
 }
 
 type Kept = Map<ArchiveEntry, { rule: string; number: number }>
@@ -105,13 +99,13 @@ function keepPeriods(
   normal: readonly ArchiveEntry[],
   period: PeriodRule,
   count: number,
-  localTime: (time: Nanoseconds) => CalendarTime,
+  calendar: (time: Nanoseconds) => CalendarTime,
   kept: Kept,
 ): void {
   let number = 0
   let lastPeriod: string | undefined
   for (const archive of normal) {
-    const text = periodText(period, localTime(archive.time))
+    const text = periodText(period, calendar(archive.time))
     if (text === lastPeriod) continue
     // An archive kept by an earlier rule uses up its period, but none of this rule's count.
     lastPeriod = text
@@ -127,7 +121,7 @@ function keepPeriods(
 }
 
 function periodText(period: PeriodRule, time: CalendarTime): string {
-  const { year, month, day, hour, minute, second, isoYear, isoWeek } = time
+  const { year, month, day, hour, minute, second } = time
   switch (period) {
     case 'secondly':
       return [year, month, day, hour, minute, second].join('-')
@@ -138,17 +132,21 @@ function periodText(period: PeriodRule, time: CalendarTime): string {
     case 'daily':
       return [year, month, day].join('-')
     case 'weekly':
-      return [isoYear, isoWeek].join('-')
+      return Object.values(isoWeek(time)).join('-')
     case 'monthly':
       return [year, month].join('-')
     case 'quarterly_13weekly':
-      // Week 53 belongs to the fourth quarter.
-      return [isoYear, Math.min(4, Math.ceil(isoWeek / 13))].join('-')
+      return isoQuarter(isoWeek(time))
     case 'quarterly_3monthly':
       return [year, Math.floor((month - 1) / 3)].join('-')
     case 'yearly':
       return String(year)
   }
+}
+
+/** Week 53 belongs to the fourth quarter. */
+function isoQuarter({ year, week }: { year: number; week: number }): string {
+  return `${year}-${Math.min(4, Math.ceil(week / 13))}`
 }
 
 /** Ties in time: the greater name counts as newer. */

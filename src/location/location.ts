@@ -7,7 +7,7 @@
  * Source: CLI contract "Repository locations"; fixtures/vectors/parsing.json, fixtures/cli/misc-vectors.json.
  */
 import { BorgError } from '../base/errors.ts'
-import { normalPath } from './normal-path.ts'
+import { normalPath } from '../base/paths.ts'
 
 /** Exhaustive: connect.ts switches on `scheme`. */
 export type Location =

@@ -1,11 +1,9 @@
 /**
  * Deleting what retention rules do not keep.
  */
-import { localCalendarTime } from '../archive/local-time.ts'
 import { requireFeatures } from '../archive/manifest.ts'
-import { type CalendarTime, planRetention, type RetentionRule, type RetentionVerdict } from '../archive/retention.ts'
+import { planRetention, type RetentionRule, type RetentionVerdict } from '../archive/retention.ts'
 import { nameMatcher } from '../archive/select.ts'
-import type { Nanoseconds } from '../base/ids.ts'
 import type { RunOptions } from '../base/events.ts'
 import type { ReadSession, WriteSession } from '../session/session.ts'
 import { type DeleteOptions, type DeleteResult, releaseAll } from './delete.ts'
@@ -14,8 +12,6 @@ export interface PruneRules {
   readonly rules: readonly RetentionRule[]
   /** Only archives of such names are candidates; their checkpoints with them. Default all. */
   readonly glob?: string | undefined
-  /** Calendar fields of an instant; default the zone of this process. */
-  readonly localTime?: ((time: Nanoseconds) => CalendarTime) | undefined
 }
 
 const checkpointSuffix = /\.checkpoint(\.\d+)?$/
@@ -26,7 +22,7 @@ export function planPrune(session: ReadSession, options: PruneRules): readonly R
   const candidates = session.archives
     .all()
     .filter((entry) => matches(entry.name) || matches(entry.name.replace(checkpointSuffix, '')))
-  return planRetention(candidates, options.rules, session.host.now(), options.localTime ?? localCalendarTime)
+  return planRetention(candidates, options.rules, session.host.now())
 }
 
 export interface PruneResult extends DeleteResult {

@@ -6,7 +6,7 @@
  * Source: borg 1.4 `borg help patterns`, fixtures/cli/patterns-vectors.json.
  */
 import type { Pattern } from './pattern.ts'
-import { normalPath, withoutLeadingSlashes } from './normal-path.ts'
+import { normalPath } from '../base/paths.ts'
 import { compilePythonRegex } from './python-regex.ts'
 import { fnmatchSource, shellSource } from './shell-pattern.ts'
 
@@ -87,4 +87,9 @@ function compile(style: Exclude<Pattern['style'], 'pf'>, text: string): (path: s
       return (path) => regex.test(`${path}/`)
     }
   }
+}
+
+/** Archived paths have no leading '/', so neither have patterns. */
+function withoutLeadingSlashes(path: string): string {
+  return path.replace(/^\/+/, '')
 }

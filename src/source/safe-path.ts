@@ -4,7 +4,7 @@
  * Source: cli/commands.md §2 "Path rules"; fixtures/vectors/parsing.json, make_path_safe.
  */
 import { type ItemPath, itemPath } from '../base/ids.ts'
-import { normalPath } from '../patterns/normal-path.ts'
+import { normalPath } from '../base/paths.ts'
 
 /** Removes every leading '/' and '../'; what is then empty becomes '.'. '..' further inside stays. */
 export function makePathSafe(path: string): ItemPath {

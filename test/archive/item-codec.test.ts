@@ -39,7 +39,13 @@ describe('items', () => {
 
   // What borg's reader takes but its own cache synchronisation refuses or cannot count is damage to us,
   // and so are xattrs that are no map.
-  const refused = new Set(['float mtime', 'chunk entry with 4 elements', 'chunk id 31 bytes', 'nesting 14', 'nesting 20'])
+  const refused = new Set([
+    'float mtime',
+    'chunk entry with 4 elements',
+    'chunk id 31 bytes',
+    'nesting 14',
+    'nesting 20',
+  ])
 
   test.each(vectors.reader_acceptance.map((vector) => [vector.name, vector] as const))(
     'reader accepts: %s',

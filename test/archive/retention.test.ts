@@ -1,7 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import type { ArchiveEntry } from '../../src/archive/archive-directory.ts'
-import { localCalendarTime } from '../../src/archive/local-time.ts'
 import { type PeriodRule, planRetention, type RetentionRule } from '../../src/archive/retention.ts'
 import { nameMatcher } from '../../src/archive/select.ts'
 import { manifestId, nanoseconds } from '../../src/base/ids.ts'
@@ -84,12 +83,7 @@ describe('prune keeps what borg keeps', () => {
   test.each(vectors.cases.map((vector) => [vector.id, vector] as const))('%s', (_, vector) => {
     process.env['TZ'] = vector.tz
     const { rules, glob } = parseOptions(vector.options)
-    const verdicts = planRetention(
-      entriesOf(vectors.datasets[vector.dataset] ?? [], glob),
-      rules,
-      now,
-      localCalendarTime,
-    )
+    const verdicts = planRetention(entriesOf(vectors.datasets[vector.dataset] ?? [], glob), rules, now)
     const kept = verdicts.flatMap((verdict) =>
       verdict.keep ? [{ name: verdict.archive.name, rule: verdict.rule, n: verdict.number }] : [],
     )
@@ -112,9 +106,7 @@ test('a rule keeps at least as many archives as it promises, or all', () => {
           id: manifestId,
           time: nanoseconds(BigInt(second) * 1_000_000_000n),
         }))
-        const kept = planRetention(archives, [{ keep, count }], now, localCalendarTime).filter(
-          (verdict) => verdict.keep,
-        )
+        const kept = planRetention(archives, [{ keep, count }], now).filter((verdict) => verdict.keep)
         const periods = new Set(kept.map((verdict) => verdict.archive.name))
         return periods.size === kept.length && kept.length >= 1 && kept.length <= count
       },

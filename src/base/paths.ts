@@ -1,6 +1,10 @@
 /**
- * POSIX normpath: '.' and '//' vanish, 'x/..' cancels, exactly two leading slashes stay two, nothing becomes '.'.
- * A twin of the one in patterns/: the two rooms stand on the same floor.
+ * Paths as text.
+ */
+
+/**
+ * POSIX normpath: '.' and '//' vanish, 'x/..' cancels, exactly two leading slashes stay two (POSIX gives
+ * them a meaning of their own), and nothing at all becomes '.'.
  */
 export function normalPath(path: string): string {
   const root = path.startsWith('//') && !path.startsWith('///') ? '//' : path.startsWith('/') ? '/' : ''
