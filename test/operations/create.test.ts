@@ -1,0 +1,225 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { idKey } from '../../src/base/ids.ts'
+import type { EngineEvent, RunOptions } from '../../src/base/events.ts'
+import { checkArchives, checkRepository } from '../../src/operations/check.ts'
+import { createArchive } from '../../src/operations/create.ts'
+import type { CreateOptions } from '../../src/operations/create-options.ts'
+import { deleteArchives } from '../../src/operations/delete.ts'
+import { initRepository } from '../../src/operations/init.ts'
+import { listArchives, listItems } from '../../src/operations/list.ts'
+import { renameArchive } from '../../src/operations/rename.ts'
+import { connectRepository } from '../../src/session/connect.ts'
+import { defaultDirectories } from '../../src/session/directories.ts'
+import { openRepository } from '../../src/session/open.ts'
+import type { WriteSession } from '../../src/session/session.ts'
+import { FakeHost } from '../support/fake-host.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const passphrase = 'correct horse'
+/** Small chunks, so that a little data has many. */
+const chunkerParams = {
+  algorithm: 'buzhash',
+  minExponent: 10,
+  maxExponent: 16,
+  maskBits: 12,
+  windowSize: 4095,
+} as const
+
+let folder: string
+let repository: string
+let host: FakeHost
+let directories: ReturnType<typeof defaultDirectories>
+
+beforeEach(async () => {
+  folder = tempFolder()
+  repository = join(folder, 'repository')
+  host = new FakeHost()
+  directories = defaultDirectories({ BORG_BASE_DIR: join(folder, 'base') }, folder)
+  await initRepository(repository, { encryption: 'repokey', passphrase, directories, host })
+})
+
+async function withSession<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+  await using session = await openRepository(repository, { access: 'write', passphrase, directories, host })
+  return await work(session)
+}
+
+async function requireSound(): Promise<void> {
+  const problems: string[] = []
+  const run = {
+    onEvent: (event: EngineEvent) =>
+      void (event.type === 'log' && event.level === 'error' && problems.push(event.message)),
+  }
+  await using connected = await connectRepository(repository, { access: 'write', host })
+  await checkRepository(connected, {}, run)
+  await checkArchives(connected, { access: 'write', passphrase, directories, host }, { verifyData: true }, run)
+  expect(problems).toEqual([])
+}
+
+/** Bytes nobody can compress, in blocks; `onBlock` is told before each. */
+async function* noise(blocks: number, onBlock: (block: number) => void): AsyncGenerator<Uint8Array> {
+  const source = new FakeHost({ seed: 77 })
+  for (let block = 0; block < blocks; block++) {
+    onBlock(block)
+    yield source.randomBytes(32 * 1024)
+  }
+}
+
+function streamed(name: string, bytes: AsyncIterable<Uint8Array>, more: Partial<CreateOptions> = {}): CreateOptions {
+  return { name, roots: ['-'], content: { bytes }, chunkerParams, ...more }
+}
+
+async function itemsOf(session: WriteSession, name: string): Promise<[string, number | undefined][]> {
+  const items: [string, number | undefined][] = []
+  for await (const item of listItems(session, name, { considerPartFiles: true })) items.push([item.path, item.size])
+  return items
+}
+
+describe('checkpoints', () => {
+  test('inside a file leave parts that a whole file follows, and no checkpoint once the archive is there', async () => {
+    const seen: string[][] = []
+    await withSession(async (session) => {
+      const bytes = noise(8, (block) => {
+        if (block === 3 || block === 6) host.advanceSeconds(2000)
+        seen.push(session.archives.all().map((entry) => entry.name))
+      })
+      await createArchive(session, streamed('a', bytes))
+    })
+
+    const items = await withSession((session) => itemsOf(session, 'a'))
+    const sizes = new Map(items)
+    expect([...sizes.keys()]).toEqual(['stdin.borg_part_1', 'stdin.borg_part_2', 'stdin.borg_part_3', 'stdin'])
+    const parts = items.slice(0, 3).reduce((total, [, size]) => total + (size ?? 0), 0)
+    expect(parts).toBe(8 * 32 * 1024)
+    expect(sizes.get('stdin')).toBe(8 * 32 * 1024)
+    expect(await withSession(async (session) => session.archives.all().map((entry) => entry.name))).toEqual(['a'])
+    await requireSound()
+    // Every chunk counts once for its part and once for the whole: deleting must take all of them.
+    await withSession((session) => deleteArchives(session, ['a']))
+    await requireSound()
+    await using left = await connectRepository(repository, { access: 'read', host })
+    expect(await left.count()).toBe(1)
+  })
+
+  test('survive a run that dies, and the next run finds their chunks', async () => {
+    await expect(
+      withSession((session) => {
+        const bytes = noise(8, (block) => {
+          if (block === 4) host.advanceSeconds(2000)
+          if (block === 7) throw new Error('power cut')
+        })
+        return createArchive(session, streamed('a', bytes))
+      }),
+    ).rejects.toThrow('power cut')
+
+    const names = await withSession(async (session) =>
+      listArchives(session, { considerCheckpoints: true }).map((entry) => entry.name),
+    )
+    expect(names).toEqual(['a.checkpoint'])
+    await requireSound()
+    const { statistics } = await withSession((session) =>
+      createArchive(
+        session,
+        streamed(
+          'a',
+          noise(8, () => {}),
+        ),
+      ),
+    )
+    expect(statistics.deduplicatedSize).toBeLessThan(statistics.compressedSize * 0.6)
+    await requireSound()
+  })
+
+  test('are what remains when somebody asks to stop', async () => {
+    const stop = new AbortController()
+    const run: RunOptions = { stopSoon: stop.signal }
+    await expect(
+      withSession((session) => {
+        const bytes = noise(8, (block) => void (block === 4 && stop.abort()))
+        return createArchive(session, streamed('a', bytes), run)
+      }),
+    ).rejects.toThrow('Error: Got Ctrl-C / SIGINT.')
+
+    const names = await withSession(async (session) => session.archives.all().map((entry) => entry.name))
+    expect(names).toEqual(['a.checkpoint'])
+    await requireSound()
+  })
+})
+
+describe('stopping at once', () => {
+  test('leaves nothing of the run behind', async () => {
+    const stop = new AbortController()
+    mkdirSync(join(folder, 'source'))
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, 'source', name), name.repeat(100))
+    const run: RunOptions = {
+      signal: stop.signal,
+      onEvent: (event) => void (event.type === 'file_status' && stop.abort(new Error('stopped'))),
+    }
+    const options = { name: 'a', roots: [join(folder, 'source')] }
+
+    await expect(withSession((session) => createArchive(session, options, run))).rejects.toThrow('stopped')
+
+    expect(await withSession(async (session) => session.archives.all())).toEqual([])
+    await requireSound()
+    await withSession((session) => createArchive(session, options))
+    await requireSound()
+  })
+})
+
+describe('an archive', () => {
+  test('that exists is not replaced, whoever asks', async () => {
+    await withSession((session) =>
+      createArchive(
+        session,
+        streamed(
+          'a',
+          noise(1, () => {}),
+        ),
+      ),
+    )
+    const again = (): Promise<unknown> =>
+      withSession((session) =>
+        createArchive(
+          session,
+          streamed(
+            'a',
+            noise(1, () => {}),
+          ),
+        ),
+      )
+    await expect(again()).rejects.toThrow('Archive a already exists')
+  })
+
+  test('fails as a whole when what feeds it failed', async () => {
+    const failing = streamed(
+      'a',
+      noise(2, () => {}),
+      {
+        beforeSaving: async () => {
+          throw new Error('pg_dump exited with status 1')
+        },
+      },
+    )
+    await expect(withSession((session) => createArchive(session, failing))).rejects.toThrow('pg_dump')
+    expect(await withSession(async (session) => session.archives.all())).toEqual([])
+  })
+
+  test('gets another id with another name, and the old name is free again', async () => {
+    await withSession((session) =>
+      createArchive(
+        session,
+        streamed(
+          'a',
+          noise(2, () => {}),
+        ),
+      ),
+    )
+    const before = await withSession(async (session) => session.archives.get('a'))
+    const after = await withSession((session) => renameArchive(session, 'a', 'b'))
+    expect(idKey(after.id)).not.toBe(before === undefined ? '' : idKey(before.id))
+    expect(await withSession(async (session) => session.archives.all().map((entry) => entry.name))).toEqual(['b'])
+    await expect(withSession((session) => renameArchive(session, 'a', 'c'))).rejects.toThrow('Archive a does not exist')
+    await requireSound()
+  })
+})
