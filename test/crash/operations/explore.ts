@@ -1,0 +1,140 @@
+/**
+ * Deaths of a scenario, on either side, and what may be left after each.
+ *
+ * The short form spreads a few deaths over each scenario, by TSBORG_SEED; TSBORG_LONG=1 dies at every single call, and
+ * looks at all survivors of each.
+ */
+import { createHash } from 'node:crypto'
+import { storePath } from '../../../src/base/ids.ts'
+import type { Store } from '../../../src/store/store.ts'
+import type { Amnesia, Death } from './machine.ts'
+import { Machine, sides } from './machine.ts'
+import type { Scenario } from './scenarios.ts'
+import { expectSound } from './sound.ts'
+import { Process, type Source } from './world.ts'
+
+/** The number of the process that dies, above those of preparations. */
+export const dyingProcess = 10
+
+export const long = process.env['TSBORG_LONG'] === '1'
+export const seed = Number(process.env['TSBORG_SEED'] ?? Date.now() % 1_000_000)
+const shortDeathsMax = 8
+const longMixtures = 4
+
+/** What is printed of a failure: with it, the crash can be staged again. */
+export interface CrashPoint {
+  readonly death: Death | 'after the end'
+  readonly amnesia: Amnesia
+}
+
+const nothingForgotten: Amnesia = { repository: 'nothing', client: 'nothing' }
+
+/** Returns how many different survivors were looked at. @throws what is wrong with one of them, and how it came about. */
+export async function exploreDeaths(scenario: Scenario, source: Source): Promise<number> {
+  const prepared = new Machine()
+  await scenario.prepare(prepared, source)
+  const rehearsal = await prepared.survivor(nothingForgotten)
+  await scenario.run(new Process(rehearsal, dyingProcess), source, () => {})
+  const deaths = deathsOf(rehearsal)
+  const seen = new Set<string>()
+  for (const [turn, death] of chosen(deaths).entries()) {
+    const { machine, reached } = await die(scenario, source, prepared, death)
+    if (machine.dead !== death.dieAt < rehearsal[death.side].operations) {
+      throw new Error('the scenario has not the same operations each time')
+    }
+    for (const amnesia of amnesias(turn, scenario)) {
+      const first = (turn + seen.size) % 2 === 0 ? 'look' : 'backup'
+      const point: CrashPoint = { death: machine.dead ? death : 'after the end', amnesia }
+      const survivor = await machine.survivor(amnesia)
+      const print = `${reached} ${await fingerprint(survivor.repository)} ${await fingerprint(survivor.client)}`
+      if (!seen.has(print)) await verify(point, expectSound({ machine: survivor, scenario, source, reached, first }))
+      seen.add(print)
+      survivor.forget()
+    }
+    machine.forget()
+  }
+  return seen.size
+}
+
+/** Of one machine that went through all of it: every call on either side, and one death after the end. */
+function deathsOf(rehearsal: Machine): readonly Death[] {
+  const during = sides.flatMap((side) =>
+    Array.from({ length: rehearsal[side].operations }, (_, dieAt): Death => ({ side, dieAt })),
+  )
+  return [...during, { side: 'repository', dieAt: rehearsal.repository.operations }]
+}
+
+/** All, or an even choice with the last one in it. */
+function chosen(deaths: readonly Death[]): readonly Death[] {
+  const step = long ? 1 : Math.max(1, deaths.length / shortDeathsMax)
+  const offset = (seed % 100) / 100
+  const places = new Set([deaths.length - 1])
+  for (let place = offset * step; place < deaths.length; place += step) places.add(Math.floor(place))
+  return deaths.filter((_, place) => places.has(place))
+}
+
+async function die(
+  scenario: Scenario,
+  source: Source,
+  prepared: Machine,
+  death: Death,
+): Promise<{ machine: Machine; reached: number }> {
+  const machine = await prepared.survivor(nothingForgotten, death)
+  let reached = 0
+  try {
+    await scenario.run(new Process(machine, dyingProcess), source, (state) => {
+      reached = state
+    })
+  } catch (error) {
+    // Whatever is thrown after the death is its consequence, in whatever wrapping.
+    if (!machine.dead) throw error
+  }
+  return { machine, reached }
+}
+
+/** In the short form each death has one survivor: the plain ones and mixtures take turns. */
+function amnesias(turn: number, { keepsKey }: Scenario): readonly Amnesia[] {
+  const plain: Amnesia[] = [
+    nothingForgotten,
+    { repository: 'everything', client: 'everything' },
+    { repository: 'everything', client: 'nothing' },
+    { repository: 'nothing', client: 'everything' },
+  ]
+  if (keepsKey !== true)
+    plain.push({ repository: 'nothing', client: 'lost' }, { repository: 'everything', client: 'lost' })
+  const mixed = Array.from({ length: longMixtures }, (_, i): Amnesia => {
+    const first = seed + 1000 * turn + 2 * i
+    return { repository: first, client: first + 1 }
+  })
+  const all = [...plain, ...mixed]
+  return long ? all : all.slice((turn + seed) % all.length).slice(0, 1)
+}
+
+/** Two survivors with the same are the same. */
+async function fingerprint(store: Store): Promise<string> {
+  const lines: string[] = []
+  const folders = [storePath('')]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const claim = storePath(folder === '' ? 'lock.exclusive' : `${folder}/lock.exclusive`)
+    lines.push(`${claim} ${await store.owners(claim)}`)
+    for await (const { kind, path } of store.list(folder)) {
+      if (kind === 'folder') folders.push(path)
+      else
+        lines.push(
+          `${path} ${createHash('sha256')
+            .update(await store.read(path))
+            .digest('base64')}`,
+        )
+    }
+  }
+  return createHash('sha256').update(lines.sort().join('\n')).digest('base64')
+}
+
+async function verify(point: CrashPoint, work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    throw new Error(`after ${JSON.stringify(point)}, TSBORG_SEED=${seed}: ${what}`, { cause: error })
+  }
+}
