@@ -77,9 +77,9 @@ function makeFiles(root: string): void {
   chmodSync(join(root, 'setuid'), 0o6755)
   mkdirSync(join(root, 'sticky'))
   chmodSync(join(root, 'sticky'), 0o1777)
-  writeFileSync(join(root, 'closed'), 'no bits')
-  chmodSync(join(root, 'closed'), 0)
   if (isRoot) {
+    writeFileSync(join(root, 'closed'), 'no bits')
+    chmodSync(join(root, 'closed'), 0)
     writeFileSync(join(root, 'owned'), 'by nobody known')
     chownSync(join(root, 'owned'), 54321, 54322)
     writeFileSync(join(root, 'daemons'), 'by daemon')
