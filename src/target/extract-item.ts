@@ -46,7 +46,6 @@ export async function extractItem(
   const place = extraction.folders.pathOf(name)
   const keptFolder = clearPlace(extraction, place, { operation: creationWords[shape.kind], shown, shape })
   await create(extraction, item, { shape, place, shown, content, keptFolder })
-  extraction.links.placed(item)
   return 'extracted'
 }
 
@@ -99,6 +98,8 @@ async function create(extraction: Extraction, item: Item, creation: Creation): P
     case 'other':
       throw new FileProblem('BackupError', [`unknown item type ${item.mode.toString(8)}`])
   }
+  // From here on it is there, whatever its attributes or content lack: its other names can link to it.
+  extraction.links.placed(item)
   during('attrs', shown, () => restore(extraction, place, item))
 }
 
@@ -107,17 +108,22 @@ async function createFile(extraction: Extraction, item: Item, creation: Creation
   const { place, shown } = creation
   using output = during('open', shown, () => files.createFile(place))
   const size = await writeOrDiscard(extraction, output, creation)
+  extraction.links.placed(item)
   during('truncate_and_attrs', shown, () => {
     output.finish()
     restore(extraction, output, item)
     output.close()
   })
-  if (isDamaged(item)) {
-    throw new FileProblem('BackupError', ['File has damaged (all-zero) chunks. Try running borg check --repair.'])
-  }
+  requireUndamaged(item)
   if (item.size !== undefined && item.size !== size) {
     throw new FileProblem('BackupError', [`Size inconsistency detected: size ${item.size}, chunks size ${size}`])
   }
+}
+
+/** @throws FileProblem 'BackupError' when a repair put zeros in place of lost content: what was read is not what was saved. */
+export function requireUndamaged(item: Item): void {
+  if (!isDamaged(item)) return
+  throw new FileProblem('BackupError', ['File has damaged (all-zero) chunks. Try running borg check --repair.'])
 }
 
 /** Half a file under its name would pass for the whole one: what cannot be completed is taken away. */
@@ -127,7 +133,11 @@ async function writeOrDiscard(extraction: Extraction, output: OutputFile, creati
     return await writeContent(output, creation.content, { sparse, fileName: creation.shown })
   } catch (error) {
     output.close()
-    files.removeFile(creation.place)
+    try {
+      files.removeFile(creation.place)
+    } catch {
+      // The first error says more than this one.
+    }
     throw error
   }
 }

@@ -360,6 +360,13 @@ describe('hard links', () => {
     if (files.isRoot) expect(lstatSync(join(root, 'zero')).rdev).toBe(0x103)
   })
 
+  test('of a file with damaged content are made: what there is of it is there', async () => {
+    const root = tempFolder()
+    const { problems } = await extractAll(root, [{ ...master('a'), chunksHealthy: [] }, hardlink('b', 'a')])
+    expect(problems).toHaveLength(1)
+    expect(names(root)).toEqual([['a', 'b']])
+  })
+
   test('of a first name that failed fail, too, and do not pick up what stood there', async () => {
     const root = tempFolder()
     mkdirSync(join(root, 'a/full'), { recursive: true })
