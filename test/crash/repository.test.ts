@@ -10,7 +10,7 @@ import { exploreCrashes } from '../support/explore-crashes.ts'
 import { expectSound, type State } from './repository-crashes.ts'
 import { scenarios } from './repository-scenarios.ts'
 
-const seeds = 4
+const seeds = 3
 
 test.each(scenarios)('a crash at any moment of "$name" leaves a sound repository', async (scenario) => {
   const verified = await exploreCrashes({
