@@ -13,6 +13,7 @@ import { PercentProgress } from '../base/progress.ts'
 import { HashIndex } from '../format/hash-index.ts'
 import { type Cache, type CacheSource, repositoryFacts } from './cache.ts'
 import { cacheLogger } from './cache-files.ts'
+import { type CacheStatistics, cacheStatistics, measureArchives } from './cache-statistics.ts'
 import { type ChunkCache, IndexChunkCache, referencesMax } from './chunk-cache.ts'
 import { type FilesCache, noFilesCache } from './files-cache.ts'
 import type { SecurityDirectory } from './security.ts'
@@ -47,8 +48,10 @@ export class AdHocCache implements Cache {
     await this.#security.save(repositoryFacts(this.#source))
   }
 
-  async statistics(): Promise<undefined> {
-    return undefined
+  /** Chunks that were there before count with size 0. */
+  async statistics(run?: RunOptions): Promise<CacheStatistics> {
+    const archives = await measureArchives(this.#source, this.#source.archives.all(), new Map(), run?.signal)
+    return cacheStatistics(archives, this.chunks.sums())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -30,8 +30,8 @@ export interface Cache extends AsyncDisposable {
   readonly files: FilesCache
   /** `manifest` is the id of the one just committed to the repository. May be called again for the next. */
   commit(manifest: ObjectId): Promise<void>
-  /** Reads the record of every archive. Undefined for an ad-hoc cache, which does not know. */
-  statistics(run?: RunOptions): Promise<CacheStatistics | undefined>
+  /** Reads the record of every archive. An ad-hoc cache knows only the sizes of its own run's chunks. */
+  statistics(run?: RunOptions): Promise<CacheStatistics>
 }
 
 /** What a cache needs of its repository. A session fits. */

@@ -6,11 +6,19 @@ import { dataSizeMax, type Nanoseconds, parseTimestamp, toHex } from '../parsing
 import type { CacheFacts, RepositoryFacts } from './render/documents.ts'
 import type { RepositoryTotals } from './render/statistics.ts'
 
-/** Sizes are unknown to a cache that was made for one run. */
 export function knownTotals(statistics: CacheStatistics | undefined): RepositoryTotals {
-  if (statistics !== undefined) return statistics
-  const unknown = { totalSize: undefined, totalStoredSize: undefined, uniqueStoredSize: undefined }
-  return { ...unknown, uniqueChunks: 0, totalChunks: 0 }
+  return statistics ?? unknownTotals(undefined)
+}
+
+/** What a cache made for one run can say: which chunks there are, not how large or how much used. */
+export function unknownTotals(statistics: CacheStatistics | undefined): RepositoryTotals {
+  return {
+    totalSize: undefined,
+    totalStoredSize: undefined,
+    uniqueStoredSize: undefined,
+    uniqueChunks: statistics?.uniqueChunks ?? 0,
+    totalChunks: undefined,
+  }
 }
 
 export function cacheFacts(cache: Pick<Cache, 'path'>, statistics: CacheStatistics | undefined): CacheFacts {

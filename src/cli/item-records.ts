@@ -25,10 +25,12 @@ export function itemRecord(item: Item, sources: RecordSources): ItemRecord {
     group: item.group ?? undefined,
     source: item.source ?? '',
     isHardLink: shape.kind === 'hardlink',
-    size: engine.itemSize(item),
-    storedSize: chunks.reduce((total, chunk) => total + chunk.storedSize, 0),
+    size: shape.kind === 'symlink' ? lengthOf(shape.target) : engine.itemSize(item),
+    storedSize:
+      shape.kind === 'symlink' ? lengthOf(shape.target) : chunks.reduce((total, chunk) => total + chunk.storedSize, 0),
     chunks: chunks.length,
-    flags: item.bsdflags,
+    // Borg stores flags only when there are any, and shows 0 where none are stored.
+    flags: item.bsdflags ?? 0,
     isHealthy: !engine.isDamaged(item),
     modified: item.modified,
     changed: item.changed,
@@ -39,6 +41,11 @@ export function itemRecord(item: Item, sources: RecordSources): ItemRecord {
     },
     unique: async () => uniqueUse(item, sources),
   }
+}
+
+/** Borg counts characters; each byte that is no UTF-8 is one. */
+function lengthOf(target: string): number {
+  return [...target].length
 }
 
 /** Chunks all of whose references in the repository come from this item. */

@@ -17,6 +17,7 @@ import { exitClass, ExitStatus } from './exit-code.ts'
 import { fatalReport } from './fatal-report.ts'
 import { makeAsk, makePassphrases, type PromptSettings } from './prompt.ts'
 import { logSettings } from './log-settings.ts'
+import { namedHost } from './named-host.ts'
 import { LogSink } from './render/log-sink.ts'
 import type { ProcessIo } from './process-io.ts'
 import { SignalReason } from './signals.ts'
@@ -168,7 +169,7 @@ function commandIo(
     common: line.common,
     environment,
     env: io.env,
-    host: io.host,
+    host: namedHost(io.host, environment.hostId),
     commandLine: io.commandLine,
     currentFolder: io.currentFolder,
     stdin: io.stdin,

@@ -2,7 +2,7 @@
  * What `createArchive` can be told.
  */
 import type { Nanoseconds } from '../base/ids.ts'
-import type { CacheStatistics } from '../cache/cache.ts'
+import type { Cache, CacheStatistics } from '../cache/cache.ts'
 import type { FilesCacheMode } from '../cache/files-cache.ts'
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import type { ArchiveMetadata } from '../archive/metadata.ts'
@@ -74,4 +74,6 @@ export interface CreateResult {
   readonly recordStoredSize: number
   readonly durationSeconds: number
   readonly cacheStatistics?: CacheStatistics | undefined
+  /** 'ad-hoc': `noCacheSync` took effect, and sizes of older chunks are not known. */
+  readonly cacheKind: Cache['kind']
 }

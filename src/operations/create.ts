@@ -124,6 +124,7 @@ class Creation {
       statistics: this.#statistics,
       recordStoredSize: saved.storedSize,
       durationSeconds: this.#durationSeconds(),
+      cacheKind: this.#cache.kind,
       cacheStatistics: wantCacheStatistics === true ? await this.#cache.statistics(this.#run) : undefined,
     }
   }

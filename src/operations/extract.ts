@@ -13,7 +13,7 @@ import { makeMatcher } from '../patterns/matcher.ts'
 import type { Pattern } from '../patterns/pattern.ts'
 import { fileWarning } from '../platform/errno.ts'
 import type { ReadSession } from '../session/session.ts'
-import { extractItem, restoreFolder } from '../target/extract-item.ts'
+import { extractItem, requireUndamaged, restoreFolder } from '../target/extract-item.ts'
 import { type Extraction, openExtraction } from '../target/extraction.ts'
 import { HardLinkPlan } from '../target/hard-links.ts'
 import { fallbackFor } from './list.ts'
@@ -111,7 +111,7 @@ async function extractFiles(work: Work): Promise<ExtractResult> {
 
 async function readFiles(work: Work): Promise<ExtractResult> {
   const { session, reader, options, run } = work
-  const links = new HardLinkPlan()
+  const links = new HardLinkPlan(options.stripComponents)
   const turns = new EventLoopTurns(() => session.host.monotonicMs())
   let items = 0
   let failed = 0
@@ -129,6 +129,7 @@ async function readFiles(work: Work): Promise<ExtractResult> {
         if (options.dryRun !== true) await options.onContent?.(plain)
         await turns.take()
       }
+      requireUndamaged(resolved)
     })
     if (!read) failed += 1
   }

@@ -7,7 +7,7 @@
  * Source: cli/commands.md §2 (--content-from-command, --paths-from-command), cli/common.md §10.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { BorgError, systemErrorCode } from '../base/errors.ts'
 import { decodeText } from '../base/text.ts'
 import { makeSystemErrorNamed, pythonQuoted, systemErrorText } from '../platform/errno.ts'
@@ -46,13 +46,16 @@ export async function startCommand(words: readonly string[], options: CommandOpt
     stdio: ['inherit', 'pipe', 'inherit', 'pipe'],
     ...(options.environment !== undefined && { env: { ...options.environment } }),
   })
+  if (child.stdout === null) throw new TypeError('the command has no output')
+  // Connected at once: Node throws away what nobody reads by the time a child exits.
+  const output = pipeline(child.stdout, new PassThrough(), ignoreFailure)
   const ended = endOf(child)
   const complaint = await startComplaint(child, ended)
   if (complaint !== undefined) {
     child.kill('SIGKILL')
     throw new BorgError('CommandError', [`Failed to execute command: ${systemErrorText(complaint, program)}`])
   }
-  return new RunningCommand(child, ended, program)
+  return new RunningCommand(child, output, ended, program)
 }
 
 /** Splits a stream of names at `delimiter` and decodes each; a last one without delimiter counts, an empty last one not. */
@@ -75,25 +78,21 @@ export async function* separatedPaths(
 }
 
 class RunningCommand implements CommandOutput {
+  readonly output: Readable
   readonly #child: ChildProcess
   readonly #ended: Promise<number>
   readonly #program: string
 
-  constructor(child: ChildProcess, ended: Promise<number>, program: string) {
+  constructor(child: ChildProcess, output: Readable, ended: Promise<number>, program: string) {
     this.#child = child
+    this.output = output
     this.#ended = ended
     this.#program = program
   }
 
-  get output(): AsyncIterable<Uint8Array> {
-    const { stdout } = this.#child
-    if (stdout === null) throw new RangeError('the command has no output')
-    return stdout
-  }
-
   async finish(): Promise<void> {
     // Whoever stopped reading early must not wait for a command that waits for a reader.
-    this.#child.stdout?.resume()
+    this.output.resume()
     const status = await this.#ended
     if (status === 0) return
     throw new BorgError('CommandError', [`Command ${pythonQuoted(this.#program)} exited with status ${status}`])
@@ -101,10 +100,14 @@ class RunningCommand implements CommandOutput {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM')
+    this.output.destroy()
     this.#child.stdout?.destroy()
     await this.#ended
   }
 }
+
+/** The reader of the output sees it too. */
+function ignoreFailure(): void {}
 
 const signalNumbers: Readonly<Record<string, number>> = {
   SIGHUP: 1,

@@ -113,3 +113,14 @@ describe('the item of standard input', () => {
     expect(() => stdinItem(files, { group: 'no group' }, now)).toThrow('Error: no such group: no group')
   })
 })
+
+test('output that nobody reads before the command has ended is still there', async () => {
+  await using command = await startCommand(['sh', '-c', 'echo hello'])
+  // Long enough for the command to be gone: Node used to throw its output away then.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+
+  const parts: Uint8Array[] = []
+  for await (const part of command.output) parts.push(part)
+
+  expect(Buffer.concat(parts).toString()).toBe('hello\n')
+})

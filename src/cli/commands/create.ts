@@ -3,7 +3,7 @@
  */
 import type { CreateOptions, CreateResult, EngineEvent, RunOptions, StreamContent, WriteSession } from '../../index.ts'
 import { encodeText, toHex } from '../../parsing.ts'
-import { cacheFacts, knownTotals, recordFacts, repositoryFacts, utilization } from '../archive-facts.ts'
+import { cacheFacts, knownTotals, recordFacts, repositoryFacts, unknownTotals, utilization } from '../archive-facts.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { createTable } from '../args/tables/create.ts'
 import { UsageError } from '../args/usage-error.ts'
@@ -30,7 +30,6 @@ export const create: Command<typeof createTable> = {
       await input.finish()
       return undefined
     }
-    if (args.noCacheSync) io.log('warning', 'Note: --no-cache-sync is an experimental feature.')
     const open = openOptions(engine, io, 'write', args.compression)
     await using session = await engine.openRepository(args.location.location, open, io.run)
     const options = { ...source, ...archiveOptions(args, io), beforeSaving: () => input.finish() }
@@ -139,7 +138,8 @@ function tell(args: Arguments, result: CreateResult, session: WriteSession, engi
     return
   }
   if (!args.stats && !args.quickStats) return
-  const totals = args.quickStats ? 'quick' : knownTotals(cacheStatistics)
+  const known = result.cacheKind === 'ad-hoc' ? unknownTotals(cacheStatistics) : knownTotals(cacheStatistics)
+  const totals = args.quickStats ? 'quick' : known
   const lines = createdLines({ ...facts, repository: session.location }, totals, { iec: io.common.iec })
   for (const line of lines) io.log('info', line, 'borg.output.stats')
 }

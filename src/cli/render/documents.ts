@@ -37,7 +37,7 @@ export function cachePart(facts: CacheFacts): JsonObject {
     cache: {
       path: facts.path,
       stats: {
-        total_chunks: facts.totalChunks,
+        total_chunks: facts.totalChunks ?? null,
         total_csize: facts.totalStoredSize ?? null,
         total_size: facts.totalSize ?? null,
         total_unique_chunks: facts.uniqueChunks,

@@ -21,7 +21,7 @@ export interface RepositoryTotals {
   readonly totalStoredSize: number | undefined
   readonly uniqueStoredSize: number | undefined
   readonly uniqueChunks: number
-  readonly totalChunks: number
+  readonly totalChunks: number | undefined
 }
 
 export interface BlockStyle {
@@ -46,7 +46,10 @@ export function repositoryLines(totals: RepositoryTotals, { iec }: BlockStyle): 
     columns('All archives:', [known(totals.totalSize), known(totals.totalStoredSize), known(totals.uniqueStoredSize)]),
     '',
     columns('', ['Unique chunks', 'Total chunks']),
-    columns('Chunk index:', [String(totals.uniqueChunks), String(totals.totalChunks)]),
+    columns('Chunk index:', [
+      String(totals.uniqueChunks),
+      totals.totalChunks === undefined ? 'unknown' : String(totals.totalChunks),
+    ]),
   ]
 }
 

@@ -55,11 +55,12 @@ async function checkArchive(
     check.problem(`Archive metadata block ${idKey(entry.id)} is missing!`)
     return undefined
   }
+  // Its archive is listed: whatever becomes of the record, it is nobody's orphan.
+  check.superseded.add(idKey(entry.id))
   const record = await readRecord(check, entry)
   if (record === undefined) return undefined
   const { metadata, salt } = record
   const walked = await walkItems(check, manifest, entry.name, metadata)
-  check.superseded.add(idKey(entry.id))
   if (!walked.changed) {
     for (const id of metadata.itemChunks) check.reference(id)
     check.reference(entry.id)
