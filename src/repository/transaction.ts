@@ -141,9 +141,15 @@ export class Transaction {
     })
   }
 
-  /** Forgets the transaction; its segments are removed by whoever begins the next one. */
+  /** Forgets the transaction; its segments are removed by whoever begins the next one. A failure is told, not thrown. */
   async abandon(): Promise<void> {
-    await this.#log.abandon()
+    try {
+      await this.#log.abandon()
+    } catch (error) {
+      // Thrown, it would hide why the transaction is being given up.
+      const message = error instanceof Error ? error.message : String(error)
+      reportLog(this.#parts.run, 'warning', `giving up the transaction: ${message}`, 'borg.repository')
+    }
   }
 
   async #compact(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/base/bytes.ts'
 import { isBorgError } from '../../src/base/errors.ts'
 import { storePath } from '../../src/base/ids.ts'
+import type { StoreRepository } from '../../src/repository/segment-repository.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { failAt } from '../support/explore-crashes.ts'
 import { RecordingStore } from '../support/recording-store.ts'
@@ -235,6 +236,23 @@ describe('the next transaction', () => {
     await repository.commit()
 
     expect(await repository.count()).toBe(2)
+  })
+
+  test('why a transaction failed is told, even if it cannot be given up tidily', async () => {
+    const store = await holding({ a: '1' })
+    const verbs = ['seal', 'abandon'] as const
+    const faulty = new RecordingStore(store, failAt({ at: 0, code: 'EIO', lasts: 'forever', verbs }))
+    const log = logOf()
+    const put = async (then: (repository: StoreRepository) => Promise<void>): Promise<void> => {
+      await using repository = await open(faulty, {}, log.run)
+      await repository.put(b, bytesOf('2'))
+      await then(repository)
+    }
+
+    await expect(put((repository) => repository.commit())).rejects.toThrow(/^EIO: i\/o error, seal 'data\//)
+    await expect(put(() => Promise.reject(new Error('its own reason')))).rejects.toThrow(/^its own reason$/)
+    expect(log.lines().filter((line) => line.includes('abandon'))).toHaveLength(2)
+    expect(await session(store, contentsOf)).toEqual(new Map([[toHex(a), '1']]))
   })
 
   test('a full disk gets the space of the failed transaction back at once', async () => {
