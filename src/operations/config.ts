@@ -2,14 +2,12 @@
  * Settings of a repository: reading and changing its config file.
  */
 import type { RunOptions } from '../base/events.ts'
-import { systemHost } from '../base/host.ts'
 import { BorgError } from '../base/errors.ts'
-import { lockWaitSecondsDefault } from '../base/limits.ts'
 import { loadConfig, rollBack, saveConfig } from '../cache/cache-files.ts'
 import { acquireLock } from '../repository/lock.ts'
 import { requireSettable } from '../repository/repo-config.ts'
-import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
-import { type ConnectOptions, connectRepository, openTarget, type RepositoryTarget } from '../session/connect.ts'
+import type { StoreRepository } from '../repository/segment-repository.ts'
+import { type ConnectOptions, connectRepository, openStoreOf, type RepositoryTarget } from '../session/connect.ts'
 import { cacheStore, type OpenOptions, sessionContext } from '../session/repository-session.ts'
 
 /** What `config --list` shows, in this order; undefined where the option is not set. */
@@ -40,10 +38,7 @@ export async function openSettings(
   options: ConnectOptions,
   run: RunOptions = {},
 ): Promise<Settings> {
-  const { store, location } = openTarget(target)
-  const lockWaitSeconds = options.lockWaitSeconds ?? lockWaitSecondsDefault
-  const connection = { access: options.access, lockWaitSeconds, location }
-  return settingsOf(await openStoreRepository(store, connection, options.host ?? systemHost, run))
+  return settingsOf(await openStoreOf(target, options, run))
 }
 
 function settingsOf(repository: StoreRepository): Settings {

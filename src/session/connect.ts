@@ -8,11 +8,12 @@ import { lockWaitSecondsDefault } from '../base/limits.ts'
 import { absoluteLocation, canonicalLocation, type Location, parseLocation } from '../location/location.ts'
 import { type InitialiseOptions, initialiseRepository } from '../repository/initialise.ts'
 import type { Repository } from '../repository/repository.ts'
-import { openStoreRepository } from '../repository/segment-repository.ts'
+import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
+import { lentStore } from '../store/lent-store.ts'
 import { LocalStore } from '../store/local-store.ts'
 import type { Store } from '../store/store.ts'
 
-/** Text and Location for people; a Store for embedders with their own. */
+/** Text and Location for people; a Store for embedders with their own, which stays open and theirs. */
 export type RepositoryTarget = string | Location | { readonly store: Store }
 
 export interface ConnectOptions {
@@ -37,13 +38,23 @@ export async function connectRepository(
   options: ConnectOptions,
   run: RunOptions = {},
 ): Promise<Repository> {
+  return await openStoreOf(target, options, run)
+}
+
+/** As `connectRepository`, with what only a repository on a Store can do. */
+export async function openStoreOf(
+  target: RepositoryTarget,
+  options: ConnectOptions,
+  run: RunOptions = {},
+): Promise<StoreRepository> {
   const { store, location } = openTarget(target)
-  return await openStoreRepository(
-    store,
-    { access: options.access, lockWaitSeconds: options.lockWaitSeconds ?? lockWaitSecondsDefault, location },
-    options.host ?? systemHost,
-    run,
-  )
+  const { access, lockWaitSeconds = lockWaitSecondsDefault, host = systemHost } = options
+  try {
+    return await openStoreRepository(store, { access, lockWaitSeconds, location }, host, run)
+  } catch (error) {
+    await store[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /** Lays out a new, empty repository: without key and manifest it is not usable yet. */
@@ -59,7 +70,7 @@ export async function createRepository(
 /** Touches nothing yet. @throws BorgError 'CommandError' for a location that cannot be parsed or reached by this version. */
 export function openTarget(target: RepositoryTarget): OpenedTarget {
   if (typeof target === 'object' && 'store' in target) {
-    return { store: target.store, location: target.store.name, parsed: undefined }
+    return { store: lentStore(target.store), location: target.store.name, parsed: undefined }
   }
   const given = typeof target === 'string' ? parseLocation(target).location : target
   const parsed = absoluteLocation(given, process.cwd())

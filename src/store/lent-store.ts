@@ -1,0 +1,15 @@
+/**
+ * A Store that stays its owner's: whoever it is lent to may use it, and disposing of it does nothing.
+ */
+import type { Store } from './store.ts'
+
+export function lentStore(store: Store): Store {
+  return new Proxy(store, {
+    get(owned, key) {
+      if (key === Symbol.asyncDispose) return async () => {}
+      // Bound to the owner: classes keep their state in private fields, which a proxy has none of.
+      const member: unknown = Reflect.get(owned, key, owned)
+      return typeof member === 'function' ? member.bind(owned) : member
+    },
+  })
+}
