@@ -4,12 +4,14 @@
 import type { Store } from './store.ts'
 
 export function lentStore(store: Store): Store {
-  return new Proxy(store, {
-    get(owned, key) {
+  const lent = {} as Store
+  return new Proxy(lent, {
+    get(_, key) {
       if (key === Symbol.asyncDispose) return async () => {}
       // Bound to the owner: classes keep their state in private fields, which a proxy has none of.
-      const member: unknown = Reflect.get(owned, key, owned)
-      return typeof member === 'function' ? member.bind(owned) : member
+      const member: unknown = Reflect.get(store, key, store)
+      return typeof member === 'function' ? member.bind(store) : member
     },
+    has: (_, key) => key in store,
   })
 }
