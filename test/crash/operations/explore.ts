@@ -9,9 +9,7 @@ import { storePath } from '../../../src/base/ids.ts'
 import type { Store } from '../../../src/store/store.ts'
 import type { Amnesia, Death } from './machine.ts'
 import { Machine, sides } from './machine.ts'
-import type { Scenario } from './scenarios.ts'
-import { expectSound } from './sound.ts'
-import { Process, type Source } from './world.ts'
+import { Process } from './world.ts'
 
 /** The number of the process that dies, above those of preparations. */
 export const dyingProcess = 10
@@ -27,27 +25,44 @@ export interface CrashPoint {
   readonly amnesia: Amnesia
 }
 
-const nothingForgotten: Amnesia = { repository: 'nothing', client: 'nothing' }
+export interface Plan {
+  readonly prepare?: (machine: Machine) => Promise<void>
+  /** `reached`: something was reported as done, and from then on only this state and later ones will do. */
+  readonly run: (process: Process, reached: (state: number) => void) => Promise<void>
+  readonly verify: (aftermath: Aftermath) => Promise<void>
+  /** The key is on the client. */
+  readonly keepsKey?: boolean | undefined
+}
+
+export interface Aftermath {
+  readonly machine: Machine
+  /** The last state that was reported as reached. */
+  readonly reached: number
+  /** What comes first after the death: a look, or the next backup. */
+  readonly first: 'look' | 'backup'
+}
+
+export const nothingForgotten: Amnesia = { repository: 'nothing', client: 'nothing' }
 
 /** Returns how many different survivors were looked at. @throws what is wrong with one of them, and how it came about. */
-export async function exploreDeaths(scenario: Scenario, source: Source): Promise<number> {
+export async function exploreDeaths(plan: Plan): Promise<number> {
   const prepared = new Machine()
-  await scenario.prepare(prepared, source)
+  await plan.prepare?.(prepared)
   const rehearsal = await prepared.survivor(nothingForgotten)
-  await scenario.run(new Process(rehearsal, dyingProcess), source, () => {})
+  await plan.run(new Process(rehearsal, dyingProcess), () => {})
   const deaths = deathsOf(rehearsal)
   const seen = new Set<string>()
-  for (const [turn, death] of chosen(deaths).entries()) {
-    const { machine, reached } = await die(scenario, source, prepared, death)
+  for (const [turn, death] of chosen(deaths, shortDeathsMax).entries()) {
+    const { machine, reached } = await die(plan, prepared, death)
     if (machine.dead !== death.dieAt < rehearsal[death.side].operations) {
       throw new Error('the scenario has not the same operations each time')
     }
-    for (const amnesia of amnesias(turn, scenario)) {
+    for (const amnesia of amnesias(turn, plan)) {
       const first = (turn + seen.size) % 2 === 0 ? 'look' : 'backup'
       const point: CrashPoint = { death: machine.dead ? death : 'after the end', amnesia }
       const survivor = await machine.survivor(amnesia)
       const print = `${reached} ${await fingerprint(survivor.repository)} ${await fingerprint(survivor.client)}`
-      if (!seen.has(print)) await verify(point, expectSound({ machine: survivor, scenario, source, reached, first }))
+      if (!seen.has(print)) await verify(point, plan.verify({ machine: survivor, reached, first }))
       seen.add(print)
       survivor.forget()
     }
@@ -65,24 +80,18 @@ function deathsOf(rehearsal: Machine): readonly Death[] {
 }
 
 /** All, or an even choice with the last one in it. */
-function chosen(deaths: readonly Death[]): readonly Death[] {
-  const step = long ? 1 : Math.max(1, deaths.length / shortDeathsMax)
-  const offset = (seed % 100) / 100
-  const places = new Set([deaths.length - 1])
-  for (let place = offset * step; place < deaths.length; place += step) places.add(Math.floor(place))
-  return deaths.filter((_, place) => places.has(place))
+export function chosen<T>(all: readonly T[], shortMax: number): readonly T[] {
+  const step = long ? 1 : Math.max(1, all.length / shortMax)
+  const places = new Set([all.length - 1])
+  for (let place = ((seed % 100) / 100) * step; place < all.length; place += step) places.add(Math.floor(place))
+  return all.filter((_, place) => places.has(place))
 }
 
-async function die(
-  scenario: Scenario,
-  source: Source,
-  prepared: Machine,
-  death: Death,
-): Promise<{ machine: Machine; reached: number }> {
+async function die(plan: Plan, prepared: Machine, death: Death): Promise<{ machine: Machine; reached: number }> {
   const machine = await prepared.survivor(nothingForgotten, death)
   let reached = 0
   try {
-    await scenario.run(new Process(machine, dyingProcess), source, (state) => {
+    await plan.run(new Process(machine, dyingProcess), (state) => {
       reached = state
     })
   } catch (error) {
@@ -93,7 +102,7 @@ async function die(
 }
 
 /** In the short form each death has one survivor: the plain ones and mixtures take turns. */
-function amnesias(turn: number, { keepsKey }: Scenario): readonly Amnesia[] {
+function amnesias(turn: number, { keepsKey }: Plan): readonly Amnesia[] {
   const plain: Amnesia[] = [
     nothingForgotten,
     { repository: 'everything', client: 'everything' },

@@ -9,6 +9,7 @@ import { checkArchives, checkRepository } from '../../../src/operations/check.ts
 import { extractArchive } from '../../../src/operations/extract.ts'
 import { listArchives } from '../../../src/operations/list.ts'
 import type { ReadSession } from '../../../src/session/session.ts'
+import type { Aftermath } from './explore.ts'
 import type { Machine } from './machine.ts'
 import { type Holding, repair, type Scenario, type State } from './scenarios.ts'
 import { passphrase as firstPassphrase, Process, type Source } from './world.ts'
@@ -16,19 +17,9 @@ import { passphrase as firstPassphrase, Process, type Source } from './world.ts'
 /** The numbers of the processes that look at a machine after a death, above those of scenarios. */
 const firstLooker = 11
 
-export interface Aftermath {
-  readonly machine: Machine
-  readonly source: Source
-  readonly scenario: Scenario
-  /** The last state that was reported as reached. */
-  readonly reached: number
-  /** What comes first after the death: a look, or the next backup. */
-  readonly first: 'look' | 'backup'
-}
-
 /** Fails unless all of it holds; then the machine has one archive more. */
-export async function expectSound(aftermath: Aftermath): Promise<void> {
-  const { machine, source, scenario, reached, first } = aftermath
+export async function expectSound(aftermath: Aftermath, scenario: Scenario, source: Source): Promise<void> {
+  const { machine, reached, first } = aftermath
   let number = firstLooker
   const next = (): Process => new Process(machine, number++)
   const states = scenario.states(source).slice(reached)
@@ -147,7 +138,11 @@ async function contentsOf(
 }
 
 /** Both checks. */
-export async function expectClean(process: Process, scenario: Scenario, passphrase: string): Promise<void> {
+export async function expectClean(
+  process: Process,
+  scenario: Pick<Scenario, 'compacts'>,
+  passphrase = firstPassphrase,
+): Promise<void> {
   const options = { ...process.options, passphrase }
   const found = await process.locked(async (repository) => ({
     repository: await checkRepository(repository, {}, process.run),
@@ -174,7 +169,8 @@ async function expectHealing(next: () => Process, found: State): Promise<void> {
   await expectOneOf(next(), [{ ...found, archives: Object.fromEntries(healed) }])
 }
 
-async function expectUnlocked(machine: Machine): Promise<void> {
+/** No claim and no name in a roster, on either side. */
+export async function expectUnlocked(machine: Machine): Promise<void> {
   for (const side of ['repository', 'client'] as const) {
     const store = machine[side]
     const folders = [storePath('')]
