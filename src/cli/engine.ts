@@ -2,7 +2,7 @@
  * The engine, loaded when a command really needs it, and what every command tells it.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { ArchiveEntry, ArchiveSelection, OpenOptions } from '../index.ts'
+import type { ArchiveEntry, ArchiveSelection, FileSystem, OpenOptions } from '../index.ts'
 import { canonicalLocation, decodeText, toHex } from '../parsing.ts'
 import type { RepositoryArgument } from './args/location-argument.ts'
 import type { CliIo } from './command.ts'
@@ -83,4 +83,21 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 /** 'name                                 Mon, 2026-11-23 09:50:34 [id]' */
 export function entryLine(entry: ArchiveEntry): string {
   return archiveLine({ name: entry.name, id: toHex(entry.id), start: entry.time })
+}
+
+const missingTexts = {
+  xattrs: 'extended attributes',
+  acls: 'access control lists',
+  flags: 'file flags',
+  'nanosecond-times': 'times more exact than microseconds',
+  'device-nodes': 'device nodes',
+} as const
+
+/** What this machine cannot read or restore is lost on the way: said once a run. */
+export function tellMissing(files: FileSystem, io: CliIo): void {
+  if (files.missing.length === 0) return
+  io.log(
+    'warning',
+    `Not available on this machine, and left out: ${files.missing.map((what) => missingTexts[what]).join(', ')}.`,
+  )
 }

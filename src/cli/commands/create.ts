@@ -8,7 +8,7 @@ import type { ArgsOf } from '../args/argument.ts'
 import { createTable } from '../args/tables/create.ts'
 import { UsageError } from '../args/usage-error.ts'
 import type { CliIo, Command } from '../command.ts'
-import { type Engine, loadEngine, openOptions } from '../engine.ts'
+import { type Engine, loadEngine, openOptions, tellMissing } from '../engine.ts'
 import { childEnvironment } from '../env.ts'
 import { archiveObject, cachePart, repositoryPart } from '../render/documents.ts'
 import { jsonDocument } from '../render/json.ts'
@@ -32,6 +32,7 @@ export const create: Command<typeof createTable> = {
     }
     const open = openOptions(engine, io, 'write', args.compression)
     await using session = await engine.openRepository(args.location.location, open, io.run)
+    tellMissing(session.files, io)
     const options = { ...source, ...archiveOptions(args, io), beforeSaving: () => input.finish() }
     const result = await engine.createArchive(session, options, run)
     tell(args, result, session, engine, io)

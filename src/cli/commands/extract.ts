@@ -4,7 +4,7 @@
 import { parsePathArgument } from '../../parsing.ts'
 import { extractTable } from '../args/tables/extract.ts'
 import type { Command } from '../command.ts'
-import { loadEngine, openOptions, readAccess } from '../engine.ts'
+import { loadEngine, openOptions, readAccess, tellMissing } from '../engine.ts'
 
 export const extract: Command<typeof extractTable> = {
   table: extractTable,
@@ -12,6 +12,7 @@ export const extract: Command<typeof extractTable> = {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
     await using session = await engine.openRepository(args.location.location, open, io.run)
+    if (!args.dryRun && !args.stdout) tellMissing(session.files, io)
     await engine.extractArchive(
       session,
       args.location.archive,
