@@ -52,8 +52,24 @@ export interface OpenFile extends Disposable {
   stat(): Stat
   /** Reads into `into` from the current position; 0 at the end. */
   read(into: Uint8Array): number
+  /** Reads at `position`; the current position stays where it is. */
+  readAt(into: Uint8Array, position: number): number
+  /** Where data and holes are; undefined where nobody can tell. Does not move the current position. */
+  layout(): FileLayout | undefined
   /** May be called more than once. */
   close(): void
+}
+
+/** A stretch of a file that was written: [start, end) in bytes. */
+export interface DataRange {
+  readonly start: number
+  readonly end: number
+}
+
+export interface FileLayout {
+  readonly size: number
+  /** In order; between them are holes. */
+  readonly data: readonly DataRange[]
 }
 
 /** A file being restored. */

@@ -4,7 +4,9 @@
 import * as fs from 'node:fs'
 import { dataView } from '../base/bytes.ts'
 import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
-import type { FileKind, OpenFile, OutputFile, Stat } from './file-system.ts'
+import { systemErrorCode } from '../base/errors.ts'
+import type { DataRange, FileKind, FileLayout, OpenFile, OutputFile, Stat } from './file-system.ts'
+import { findSyscalls, type Syscalls } from './syscalls.ts'
 
 const kinds: ReadonlyMap<number, FileKind> = new Map([
   [0o100000, 'file'],
@@ -105,6 +107,16 @@ export class NodeOpenFile implements OpenFile {
     return fs.readSync(this.descriptor, into, 0, into.length, null)
   }
 
+  readAt(into: Uint8Array, position: number): number {
+    return fs.readSync(this.descriptor, into, 0, into.length, position)
+  }
+
+  layout(): FileLayout | undefined {
+    const { seek } = findSyscalls() ?? {}
+    const data = seek === undefined ? undefined : findDataRanges(this.descriptor, seek)
+    return data === undefined ? undefined : { size: this.stat().size, data }
+  }
+
   close(): void {
     if (!this.#open) return
     this.#open = false
@@ -113,6 +125,26 @@ export class NodeOpenFile implements OpenFile {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+}
+
+/** Values of `whence`. The last two are Linux's. */
+const seekFrom = { start: 0, current: 1, data: 3, hole: 4 } as const
+
+function findDataRanges(descriptor: number, seek: NonNullable<Syscalls['seek']>): readonly DataRange[] | undefined {
+  const position = seek(descriptor, 0, seekFrom.current)
+  const ranges: DataRange[] = []
+  try {
+    for (let end = 0; ; ) {
+      const start = seek(descriptor, end, seekFrom.data)
+      end = seek(descriptor, start, seekFrom.hole)
+      ranges.push({ start, end })
+    }
+  } catch (error) {
+    // Behind the last data. Anything else (EINVAL): this file system does not know.
+    return systemErrorCode(error) === 'ENXIO' ? ranges : undefined
+  } finally {
+    seek(descriptor, position, seekFrom.start)
   }
 }
 

@@ -34,6 +34,8 @@ export interface Syscalls {
   /** `struct statx` of `name` in an open folder, not followed; with an empty name of the open file itself. */
   readonly statInside?: (descriptor: number, name: Uint8Array, into: Uint8Array) => void
   readonly openInside?: (descriptor: number, name: Uint8Array, flags: number) => number
+  /** lseek: the new position. `whence` 3 and 4 look for data and holes. */
+  readonly seek?: (descriptor: number, offset: number, whence: number) => number
   /** Raw linux_dirent64 records; 0 at the end. */
   readonly readFolder?: (descriptor: number, into: Uint8Array) => number
 }
@@ -205,14 +207,17 @@ function userCalls(koffi: Koffi, library: Library): UserCalls {
 function linuxExtras(
   koffi: Koffi,
   library: Library,
-): Pick<Syscalls, 'makeNode' | 'getFlags' | 'setFlags' | 'readFolder' | 'statInside' | 'openInside'> {
+): Pick<Syscalls, 'makeNode' | 'getFlags' | 'setFlags' | 'readFolder' | 'statInside' | 'openInside' | 'seek'> {
   const mknod = findFunction(library, ['mknod'], 'int', [path, 'uint32_t', 'uint64_t'])
   const getdents = findFunction(library, ['getdents64', 'getdents'], 'intptr_t', ['int', bytes, 'size_t'])
   const openat = library.func('openat', 'int', ['int', path, 'int', 'int'])
+  const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int'])
+  const sought = checker(koffi, 'lseek')
   const made = checker(koffi, 'mknod')
   const opened = checker(koffi, 'open')
   const listed = checker(koffi, 'getdents64')
   return {
+    seek: (descriptor, offset, whence) => sought(lseek(descriptor, offset, whence)),
     ...flagCalls(koffi, library),
     ...statCall(koffi, library),
     openInside: (descriptor, name, flags) => opened(openat(descriptor, name, flags | closeOnExec, 0)),

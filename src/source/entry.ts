@@ -69,6 +69,8 @@ function openedEntry(file: OpenFile, found: Stat, close: () => void): OpenedEntr
     file,
     stat: () => file.stat(),
     read: (into) => file.read(into),
+    readAt: (into, position) => file.readAt(into, position),
+    layout: () => file.layout(),
     close,
     [Symbol.dispose]: close,
   }

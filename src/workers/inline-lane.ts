@@ -17,6 +17,7 @@ import type { KeyMaterial } from '../crypto/key-material.ts'
 import type { OpenFile } from '../platform/file-system.ts'
 import type { ByteSource, HeldChunk, Lane } from './lane.ts'
 import { asSourceReadError } from './source-read-error.ts'
+import { sparseCut } from './sparse-cut.ts'
 
 /** Read and scanned at a time: stays in the processor's cache, and large enough to forget the system call. */
 const readSizeMax = 1024 * 1024
@@ -44,21 +45,30 @@ export class InlineLane implements Lane {
 
   async *chunk(source: ByteSource, params: ChunkerParams): AsyncGenerator<HeldChunk> {
     const compressor = await this.#loadedCompressor()
+    const sparse = sparseCut(source, params)
+    if (sparse !== undefined) return yield* this.#held(sparse, compressor)
     const chunkers = this.#chunkersFor(params)
     const chunker = chunkers.pop() ?? makeChunker(params, this.#key.chunkSeed)
     try {
       const pieces = source.kind === 'file' ? cutFile(source.file, chunker) : cutStream(source.bytes, chunker)
-      for await (const chunks of pieces) {
-        await this.#turns.take()
-        for (const chunk of chunks) {
-          const held = this.#heldChunk(chunk, compressor)
-          yield held
-          held.keep()
-        }
-      }
+      yield* this.#held(pieces, compressor)
     } finally {
       chunker.reset()
       chunkers.push(chunker)
+    }
+  }
+
+  async *#held(
+    pieces: Iterable<Iterable<Chunk>> | AsyncIterable<Iterable<Chunk>>,
+    compressor: Compressor,
+  ): AsyncGenerator<HeldChunk> {
+    for await (const chunks of pieces) {
+      await this.#turns.take()
+      for (const chunk of chunks) {
+        const held = this.#heldChunk(chunk, compressor)
+        yield held
+        held.keep()
+      }
     }
   }
 

@@ -9,8 +9,13 @@ import type { Chunk, ChunkerParams } from '../chunker/chunker.ts'
 import type { OpenFile } from '../platform/file-system.ts'
 
 export type ByteSource =
-  /** Read from its current position to its end; stays open. */
-  | { readonly kind: 'file'; readonly file: OpenFile }
+  /** Read from its current position (its start with `skipHoles`) to its end; stays open. */
+  | {
+      readonly kind: 'file'
+      readonly file: OpenFile
+      /** Do not read holes. Only the fixed chunker can tell them from zeros: --sparse. */
+      readonly skipHoles?: boolean | undefined
+    }
   /** Blocks are only read, and only until the next one is asked for. */
   | { readonly kind: 'stream'; readonly bytes: AsyncIterable<Uint8Array> }
 

@@ -1,5 +1,5 @@
 /** An open file without a disk: content, the sizes its reads come in, and where it breaks. */
-import type { OpenFile, Stat } from '../../src/platform/file-system.ts'
+import type { FileLayout, OpenFile, Stat } from '../../src/platform/file-system.ts'
 
 export interface MemoryFileOptions {
   /** Largest result of a read, as with pipes; absent: whatever fits. */
@@ -7,6 +7,8 @@ export interface MemoryFileOptions {
   /** The read that would pass this offset throws `error`. */
   readonly failAt?: number
   readonly error?: Error
+  /** What the file system says about holes; absent: nothing. */
+  readonly layout?: FileLayout
 }
 
 export class MemoryFile implements OpenFile {
@@ -37,6 +39,20 @@ export class MemoryFile implements OpenFile {
     into.set(part)
     this.#position += part.length
     return part.length
+  }
+
+  readAt(into: Uint8Array, position: number): number {
+    this.reads += 1
+    const part = this.#content.subarray(
+      position,
+      position + Math.min(into.length, this.#options.readSize ?? into.length),
+    )
+    into.set(part)
+    return part.length
+  }
+
+  layout(): FileLayout | undefined {
+    return this.#options.layout
   }
 
   close(): void {
