@@ -3,10 +3,14 @@
  * libzstd, for small chunks the faster build.
  */
 import type { BlockCodec } from './kernel.ts'
+import { requireWasm } from './wasm-instance.ts'
 import { loadZstdCodec } from './zstd-codec.ts'
 import { zstdNode } from './zstd-node.ts'
 import { loadZstdWasm } from './zstd-wasm.ts'
 
+/** @throws BorgError 'Error' on Node 20 without WebAssembly */
 export async function loadZstd(): Promise<BlockCodec> {
-  return zstdNode ?? (await loadZstdCodec(await loadZstdWasm()))
+  if (zstdNode !== undefined) return zstdNode
+  requireWasm('zstd on this Node')
+  return await loadZstdCodec(await loadZstdWasm())
 }
