@@ -44,6 +44,36 @@ export function openOptions<A extends Access>(
   }
 }
 
+type MissingFeature = FileSystem['missing'][number]
+
+/** Only restoring meets the last two: what is on a disk can be read everywhere. */
+const missingFeatures: Readonly<Record<MissingFeature, { readonly text: string; readonly restoredOnly: boolean }>> = {
+  xattrs: { text: 'extended attributes', restoredOnly: false },
+  acls: { text: 'ACLs', restoredOnly: false },
+  flags: { text: 'file flags', restoredOnly: false },
+  'nanosecond-times': { text: 'times finer than microseconds', restoredOnly: true },
+  'device-nodes': { text: 'device files', restoredOnly: true },
+}
+
+interface Unwanted {
+  readonly noXattrs: boolean
+  readonly noAcls: boolean
+  readonly noFlags: boolean
+}
+
+/** Says, once a run, what of the wanted this system cannot keep. Not a warning of the run: the exit code stays. */
+export function tellMissing(files: FileSystem, verb: 'backed up' | 'restored', args: Unwanted, io: CliIo): void {
+  const unwanted = new Set([args.noXattrs && 'xattrs', args.noAcls && 'acls', args.noFlags && 'flags'])
+  const texts = files.missing
+    .filter((feature) => !unwanted.has(feature))
+    .map((feature) => missingFeatures[feature])
+    .filter(({ restoredOnly }) => verb === 'restored' || !restoredOnly)
+    .map(({ text }) => text)
+  if (texts.length === 0) return
+  const reason = files.missing.includes('xattrs') ? ' (the optional package koffi is not there)' : ''
+  io.log('warning', `Not ${verb} on this system: ${texts.join(', ')}${reason}.`)
+}
+
 /** Where the repository is, as borg prints it. */
 export function shownLocation(argument: RepositoryArgument): string {
   return canonicalLocation(argument.location)
@@ -83,21 +113,4 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 /** 'name                                 Mon, 2026-11-23 09:50:34 [id]' */
 export function entryLine(entry: ArchiveEntry): string {
   return archiveLine({ name: entry.name, id: toHex(entry.id), start: entry.time })
-}
-
-const missingTexts = {
-  xattrs: 'extended attributes',
-  acls: 'access control lists',
-  flags: 'file flags',
-  'nanosecond-times': 'times more exact than microseconds',
-  'device-nodes': 'device nodes',
-} as const
-
-/** What this machine cannot read or restore is lost on the way: said once a run. */
-export function tellMissing(files: FileSystem, io: CliIo): void {
-  if (files.missing.length === 0) return
-  io.log(
-    'warning',
-    `Not available on this machine, and left out: ${files.missing.map((what) => missingTexts[what]).join(', ')}.`,
-  )
 }

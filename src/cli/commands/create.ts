@@ -32,7 +32,7 @@ export const create: Command<typeof createTable> = {
     }
     const open = openOptions(engine, io, 'write', args.compression)
     await using session = await engine.openRepository(args.location.location, open, io.run)
-    tellMissing(session.files, io)
+    tellMissing(session.files, 'backed up', args, io)
     const options = { ...source, ...archiveOptions(args, io), beforeSaving: () => input.finish() }
     const result = await engine.createArchive(session, options, run)
     tell(args, result, session, engine, io)

@@ -12,7 +12,7 @@ export const extract: Command<typeof extractTable> = {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
     await using session = await engine.openRepository(args.location.location, open, io.run)
-    if (!args.dryRun && !args.stdout) tellMissing(session.files, io)
+    if (!args.dryRun && !args.stdout) tellMissing(session.files, 'restored', args, io)
     await engine.extractArchive(
       session,
       args.location.archive,
