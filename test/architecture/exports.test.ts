@@ -1,0 +1,111 @@
+/**
+ * The public surface, name by name. A difference here is a decision: a new name is a promise to keep, a lost one breaks
+ * somebody. Change the list in the commit that changes the face, with a line in CHANGELOG.md when it is released.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { sourceRoot } from './house.ts'
+
+interface Face {
+  readonly values: readonly string[]
+  readonly types: readonly string[]
+}
+
+const golden: Readonly<Record<string, Face>> = {
+  'index.ts': {
+    values: words(`
+      BorgError LocalStore archiveInfo breakLocks changePassphrase checkArchives checkRepository classify
+      compactRepository connectRepository contentDigest createArchive defaultDirectories deleteArchives
+      deleteCache deleteRepository exportKey exportRelatedSecrets extractArchive findArchive forgetArchives
+      idKey importKey importPaperKey initRepository isBorgError isDamaged isIntegrityError itemSize
+      listArchives listItems loadManifest localKeyFiles manifestId migrateToRepokey modes objectIdFromHex
+      openArchive openCacheSettings openNodeFileSystem openRepository openSettings parseRelatedSecrets
+      planPrune previewArchive pruneArchives renameArchive separatedPaths startCommand systemHost unlock
+      warningMessage
+    `),
+    types: words(`
+      ArchiveDirectory ArchiveEntry ArchiveInfo ArchiveMetadata ArchiveReader ArchiveSelection ArchiveSortKey
+      ArchiveTotals Cache CacheOptions CacheStatistics CheckArchivesOptions CheckRepositoryOptions ChunkRef
+      CommandOutput CompactOptions ConnectOptions CreateOptions CreateResult DeleteOptions DeleteResult
+      Directories EngineEvent ErrorCode ExtractOptions ExtractResult FileStatus FileSystem FilesCacheMode Host
+      InitOptions InitResult Item ItemPath ItemShape KeyExportFormat KeyFiles KeyMaterial KeyMode
+      ListItemsOptions ModeSpec Nanoseconds ObjectId OpenOptions PaperDialogue PassphraseSource PruneResult
+      PruneRules Question ReadSession RelatedSecrets Repository RepositoryReader RepositoryTarget
+      RetentionRule RetentionVerdict RunOptions Settings SourceOptions Statistics Store StorePath
+      StreamContent UnlockOptions Unlocked WarningCode WriteSession
+    `),
+  },
+  'parsing.ts': {
+    values: words(`
+      BorgError PythonFloat PythonFormatError absoluteLocation archiveGlob borgVersion canonicalLocation
+      checkpointSuffix chunkerParamsFields dataSizeMax decodeText defaultChunkerParams defaultCompression
+      encodeText errorCatalog expandPlaceholders fieldNames fixedDecimal formatChunkerParams
+      formatCompressionSpec formatLogLine formatQuestionEnvironmentLine formatQuestionLine formatValue
+      hasLoneSurrogate isBorgError isoSeconds isoWeek itemMicroseconds keyFileName localTime makeMatcher
+      parseArchiveName parseChunkerParams parseCompressionSpec parseExclude parseExcludeFile
+      parseFilesCacheMode parseLocation parsePathArgument parsePatternLine parsePatternsFile parsePythonFormat
+      parseTimestamp printableText pythonFloat pythonRepr pythonString renderPythonFormat roundDecimal
+      secondsOnly strftime stringifyPython systemErrorCode systemHost toHex utcTime warningCatalog
+      warningMessage wholeMicroseconds
+    `),
+    types: words(`
+      CalendarTime ChunkerParams CompressionSpec EngineEvent ErrorCode FileStatus FilesCacheMode FormatPart
+      FormatValue Host ItemPath Location LogLevel Matcher MatcherOptions Microseconds Nanoseconds
+      ParsedLocation Pattern PatternLine PatternStyle PatternsFile PlaceholderOptions PythonJson
+      PythonJsonObject Question QuestionEvent RunOptions Verdict WarningCode
+    `),
+  },
+  'testing.ts': {
+    values: words(`
+      MemoryStore storeContract
+    `),
+    types: words(`
+      ContractCase ContractOptions
+    `),
+  },
+}
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/)
+}
+
+/** What a list of re-exports gives away; anything else in the file is refused. */
+function surfaceOf(text: string): Face {
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const lists = /export (type )?\{([^}]*)\} from '[^']+';?/g
+  const rest = code.replaceAll(lists, '').trim()
+  if (rest !== '') throw new Error(`more than re-exports: ${rest}`)
+  const values: string[] = []
+  const types: string[] = []
+  for (const [, allTypes, list] of code.matchAll(lists)) {
+    for (const entry of (list ?? '').split(',').map((part) => part.trim())) {
+      if (entry === '') continue
+      const name =
+        entry
+          .replace(/^type /, '')
+          .split(' as ')
+          .at(-1) ?? ''
+      const kind = allTypes !== undefined || entry.startsWith('type ') ? types : values
+      kind.push(name)
+    }
+  }
+  return { values: values.sort(), types: types.sort() }
+}
+
+describe('the public surface', () => {
+  test.each(Object.keys(golden))('%s exports these names, and no others', (file) => {
+    expect(surfaceOf(readFileSync(join(sourceRoot, file), 'utf8'))).toEqual(golden[file])
+  })
+
+  test.each(Object.keys(golden))('%s, loaded, has these values', async (file) => {
+    const face = (await import(join(sourceRoot, file))) as object
+    expect(Object.keys(face).sort()).toEqual(golden[file]?.values)
+  })
+
+  test('the check sees a star, and a declaration', () => {
+    expect(() => surfaceOf("export * from './a.ts'")).toThrow('more than re-exports')
+    expect(() => surfaceOf('export const a = 1')).toThrow('more than re-exports')
+    expect(surfaceOf("export { a, type B as C } from './a.ts'")).toEqual({ values: ['a'], types: ['C'] })
+  })
+})
