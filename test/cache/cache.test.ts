@@ -440,7 +440,11 @@ describe('without synchronisation', () => {
         const chunk = cache.chunks.find(idHash(world.key, encodeText('two')))
         expect(chunk).toEqual({ references: referencesMax, size: 0, storedSize: 0 })
         expect(cache.chunks.find(new Uint8Array(32) as ObjectId)).toBeUndefined()
-        expect(await cache.statistics()).toMatchObject({ totalSize: 6, uniqueSize: 0, uniqueChunks: world.objects.size })
+        expect(await cache.statistics()).toMatchObject({
+          totalSize: 6,
+          uniqueSize: 0,
+          uniqueChunks: world.objects.size,
+        })
         await cache.commit(world.writeManifest())
         known = (await world.security.manifestTimestamp()) ?? ''
       },

@@ -12,7 +12,10 @@ import { tempFolder } from '../support/temp-folder.ts'
 function watched(): { store: Store; closed: () => boolean } {
   let closed = false
   const store = new MemoryStore()
-  Object.defineProperty(store, Symbol.asyncDispose, { value: async () => void (closed = true) })
+  const close = async (): Promise<void> => {
+    closed = true
+  }
+  Object.defineProperty(store, Symbol.asyncDispose, { value: close })
   return { store, closed: () => closed }
 }
 
