@@ -26,7 +26,12 @@ const env = {
 
 function run(title, args, options = {}) {
   console.log(`\n$ tsborg ${args.join(' ').replaceAll(work, '…')}`)
-  const result = spawnSync(process.execPath, [tsborg, ...args], { env, encoding: 'utf8', maxBuffer: 2 ** 28, ...options })
+  const result = spawnSync(process.execPath, [tsborg, ...args], {
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    ...options,
+  })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trimEnd()
   if (output !== '' && options.quiet !== true) console.log(output)
   if (result.status !== 0) {
@@ -51,12 +56,16 @@ try {
 
   const comparison = spawnSync('diff', ['-r', '--no-dereference', tree, join(restored, tree)], { encoding: 'utf8' })
   const same = comparison.status === 0
-  console.log(`\n$ diff -r ${tree} …/restored${tree}\n${same ? 'no differences' : comparison.stdout + comparison.stderr}`)
+  console.log(
+    `\n$ diff -r ${tree} …/restored${tree}\n${same ? 'no differences' : comparison.stdout + comparison.stderr}`,
+  )
 
   const info = JSON.parse(run('info', ['info', '--json', repository], { quiet: true }))
   const { total_size: total, unique_csize: stored } = info.cache.stats
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`
-  console.log(`Two backups hold ${megabytes(total)}; the repository stores ${megabytes(stored)} (${((100 * stored) / total).toFixed(1)} %).`)
+  console.log(
+    `Two backups hold ${megabytes(total)}; the repository stores ${megabytes(stored)} (${((100 * stored) / total).toFixed(1)} %).`,
+  )
   console.log(same ? 'The restored tree is identical.' : 'THE RESTORED TREE DIFFERS.')
   process.exitCode = same ? 0 : 1
 } finally {

@@ -32,12 +32,18 @@ function makeTree() {
   }
   const share = gigabytes * 1e9
   for (let i = 0; i < 6; i++) fill(join(tree, 'random', `${i}.bin`), (share * 0.6) / 6, () => randomFillSync(block))
-  const words = Array.from({ length: 4000 }, (_, i) => createHash('md5').update(String(i)).digest('hex').slice(0, 3 + (i % 9)))
+  const words = Array.from({ length: 4000 }, (_, i) =>
+    createHash('md5')
+      .update(String(i))
+      .digest('hex')
+      .slice(0, 3 + (i % 9)),
+  )
   let state = 1
   const next = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0)
   const text = () => {
     let at = 0
-    while (at < block.length) at += block.write(`${words[(next() >>> 8) % words.length]}${next() % 11 === 0 ? '\n' : ' '}`, at)
+    while (at < block.length)
+      at += block.write(`${words[(next() >>> 8) % words.length]}${next() % 11 === 0 ? '\n' : ' '}`, at)
   }
   for (let i = 0; i < 3; i++) fill(join(tree, 'text', `${i}.txt`), (share * 0.3) / 3, text)
   for (let i = 0; i < gigabytes * 10_000; i++) {
@@ -54,9 +60,16 @@ function measure(program, args, cwd) {
   const report = join(work, 'time')
   const env = { ...process.env, BORG_BASE_DIR: join(work, `base-${program}`), BORG_PASSPHRASE: 'correct horse' }
   mkdirSync(env.BORG_BASE_DIR, { recursive: true })
-  const result = spawnSync('/usr/bin/time', ['-o', report, '-f', '%e %U %S %M', command, ...first, ...args], { cwd, env, encoding: 'utf8' })
+  const result = spawnSync('/usr/bin/time', ['-o', report, '-f', '%e %U %S %M', command, ...first, ...args], {
+    cwd,
+    env,
+    encoding: 'utf8',
+  })
   if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${result.status}\n${result.stderr}`)
-  const [wall, user, system, kilobytes] = execFileSync('tail', ['-n', '1', report], { encoding: 'utf8' }).trim().split(' ').map(Number)
+  const [wall, user, system, kilobytes] = execFileSync('tail', ['-n', '1', report], { encoding: 'utf8' })
+    .trim()
+    .split(' ')
+    .map(Number)
   return { wall, cpu: user + system, megabytes: kilobytes / 1024 }
 }
 
@@ -69,9 +82,13 @@ const steps = [
 ]
 
 try {
-  console.log(`${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${execFileSync('borg', ['--version'], { encoding: 'utf8' }).trim()}`)
+  console.log(
+    `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${execFileSync('borg', ['--version'], { encoding: 'utf8' }).trim()}`,
+  )
   makeTree()
-  console.log(`tree: ${execFileSync('du', ['-sh', '--apparent-size', tree], { encoding: 'utf8' }).split('\t')[0]}, ${execFileSync('sh', ['-c', `find "${tree}" -type f | wc -l`], { encoding: 'utf8' }).trim()} files`)
+  console.log(
+    `tree: ${execFileSync('du', ['-sh', '--apparent-size', tree], { encoding: 'utf8' }).split('\t')[0]}, ${execFileSync('sh', ['-c', `find "${tree}" -type f | wc -l`], { encoding: 'utf8' }).trim()} files`,
+  )
   console.log('step                 | borg wall   cpu  MB     | tsborg wall   cpu  MB    | wall ratio')
   for (const [name, argsFor] of steps) {
     const results = {}
@@ -83,7 +100,8 @@ try {
       execFileSync('diff', ['-r', tree, join(out, 'tree')])
       rmSync(out, { recursive: true })
     }
-    const cell = ({ wall, cpu, megabytes }) => `${wall.toFixed(1).padStart(8)} ${cpu.toFixed(1).padStart(6)} ${megabytes.toFixed(0).padStart(5)}`
+    const cell = ({ wall, cpu, megabytes }) =>
+      `${wall.toFixed(1).padStart(8)} ${cpu.toFixed(1).padStart(6)} ${megabytes.toFixed(0).padStart(5)}`
     const ratio = results.tsborg.wall / results.borg.wall
     console.log(`${name.padEnd(20)} | ${cell(results.borg)}   | ${cell(results.tsborg)}   | ${ratio.toFixed(2)}`)
   }
