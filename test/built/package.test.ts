@@ -165,7 +165,7 @@ describe('the program', () => {
       expect(readFileSync(consumer.path('tree', 'text'), 'utf8') === text).toBe(true)
     }
     expect(consumer.tsborg('check', '--verify-data', 'repo')).toEqual({ code: 0, stdout: '', stderr: '' })
-  }, 240_000)
+  })
 })
 
 describe('where WebAssembly is forbidden (systemd services without writable code need --jitless)', () => {
