@@ -79,18 +79,20 @@ export async function openFreshRepository(
   const { location } = openTarget(target)
   const { key } = unlocked
   const repository = await connectRepository(target, { ...options, access: 'write' }, run)
-  const context = sessionContext(repository, location, options)
-  const lanes = await lanesFor(key, options)
-  const nonces = noncesFor(repository, context.security, undefined)
-  const manifest = emptyManifest(key.tamRequired)
-  const session = new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
+  let lanes: LanePool | undefined
   try {
+    const context = sessionContext(repository, location, options)
+    lanes = await lanesFor(key, options)
+    const nonces = noncesFor(repository, context.security, undefined)
+    const manifest = emptyManifest(key.tamRequired)
+    const session = new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
     await session.commit()
     await context.security.save(repositoryFacts({ location, key, manifest: session.manifest }))
     if (key.tamRequired) await context.security.requireTam()
     return session
   } catch (error) {
-    await session[Symbol.asyncDispose]()
+    await lanes?.[Symbol.asyncDispose]()
+    await repository[Symbol.asyncDispose]()
     throw error
   }
 }
