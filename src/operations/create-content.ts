@@ -7,6 +7,7 @@
 import type { ArchiveWriter } from '../archive/archive-writer.ts'
 import { type ChunkRef, type Item, sumSizes } from '../archive/item.ts'
 import type { Statistics } from '../archive/statistics.ts'
+import type { RunOptions } from '../base/events.ts'
 import type { EventLoopTurns } from '../base/flow.ts'
 import { itemPath } from '../base/ids.ts'
 import type { ChunkerParams } from '../chunker/chunker.ts'
@@ -27,6 +28,7 @@ export interface ContentContext {
   readonly progress: CreateProgress
   readonly turns: EventLoopTurns
   readonly chunkerParams: ChunkerParams
+  readonly run: RunOptions
 }
 
 export interface ContentSource {
@@ -44,7 +46,7 @@ export async function storeContent(
   item: Item,
   context: ContentContext,
 ): Promise<readonly ChunkRef[]> {
-  const { chunks, checkpoints, turns, progress } = context
+  const { chunks, checkpoints, turns, progress, run } = context
   const refs: ChunkRef[] = []
   let partCount = 0
   let inParts = 0
@@ -56,6 +58,8 @@ export async function storeContent(
   try {
     for await (const ref of chunks.addStream(content.source, context.chunkerParams)) {
       refs.push(ref)
+      // Files may be larger than the patience of whoever wants to end this.
+      run.signal?.throwIfAborted()
       progress.show(item.path)
       if (checkpoints.due()) {
         await writePart()

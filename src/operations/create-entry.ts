@@ -25,7 +25,6 @@ export interface EntryContext extends ContentContext {
   readonly options: CreateOptions
   /** Absolute path of the working folder: what relative roots are relative to. */
   readonly workingFolder: string
-  readonly run: RunOptions
 }
 
 /** Archives `entry` and says what became of it. Problems of the file are warnings; everything else ends the backup. */

@@ -28,6 +28,7 @@ import { archiveEntry, type EntryContext, reportStatus } from './create-entry.ts
 import type { CreateOptions, CreateResult } from './create-options.ts'
 import { CreateProgress } from './create-progress.ts'
 import { sourceMatcher } from './source-matcher.ts'
+import { untilAborted } from './until-aborted.ts'
 import { zeroStatistics } from './zero-statistics.ts'
 
 /** @throws BorgError 'Archive.AlreadyExists', repository errors; unreadable files are events. */
@@ -105,7 +106,7 @@ class Creation {
   async archiveRoots(): Promise<void> {
     const { roots, exactPaths, content } = this.#options
     const walking = this.#walkOptions()
-    for await (const root of roots) {
+    for await (const root of untilAborted(roots, this.#run.signal)) {
       if (root === '-' && exactPaths !== true && content !== undefined) await this.#archiveStream()
       else
         for (const step of walk(this.#session.files, { ...walking, roots: [root] }, this.#run)) await this.#take(step)
@@ -151,7 +152,8 @@ class Creation {
     const { content } = this.#options
     if (content === undefined) return
     const item: Item = stdinItem(this.#session.files, content, this.#session.host.now())
-    const source = { source: { kind: 'stream', bytes: content.bytes }, fileName: undefined } as const
+    const bytes = untilAborted(content.bytes, this.#run.signal)
+    const source = { source: { kind: 'stream', bytes }, fileName: undefined } as const
     const chunks = await storeContent(source, item, this.#context)
     await this.#context.archive.add({ ...item, chunks, size: sumSizes(chunks) })
     this.#statistics.files += 1

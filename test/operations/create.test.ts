@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { idKey } from '../../src/base/ids.ts'
@@ -163,6 +163,44 @@ describe('stopping at once', () => {
     expect(await withSession(async (session) => session.archives.all())).toEqual([])
     await requireSound()
     await withSession((session) => createArchive(session, options))
+    await requireSound()
+  })
+})
+
+describe('stopping at once does not wait', () => {
+  test('for the end of a large file', async () => {
+    const stop = new AbortController()
+    let produced = 0
+    const bytes = noise(4000, (block) => {
+      produced = block
+      if (block === 20) stop.abort(new Error('stopped'))
+    })
+    const run: RunOptions = { signal: stop.signal }
+    mkdirSync(join(folder, 'source'))
+    const large = join(folder, 'source', 'large')
+    writeFileSync(large, '')
+    truncateSync(large, 64 * 1024 ** 3)
+
+    await expect(withSession((session) => createArchive(session, streamed('a', bytes), run))).rejects.toThrow('stopped')
+    expect(produced).toBeLessThan(100)
+
+    const later: RunOptions = { signal: AbortSignal.timeout(300) }
+    await expect(
+      withSession((session) => createArchive(session, { name: 'b', roots: [large] }, later)),
+    ).rejects.toThrow('timeout')
+    await requireSound()
+  }, 60_000)
+
+  test('for a stream, or a list of roots, that says nothing more', async () => {
+    const silent = async function* <T>(first: T): AsyncGenerator<T> {
+      yield first
+      await new Promise(() => {})
+    }
+    const soon = (): RunOptions => ({ signal: AbortSignal.timeout(200) })
+    const stream = streamed('a', silent(new Uint8Array(10)))
+    await expect(withSession((session) => createArchive(session, stream, soon()))).rejects.toThrow('timeout')
+    const roots: CreateOptions = { name: 'a', roots: silent(folder), exactPaths: true }
+    await expect(withSession((session) => createArchive(session, roots, soon()))).rejects.toThrow('timeout')
     await requireSound()
   })
 })
