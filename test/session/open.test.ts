@@ -20,12 +20,16 @@ test('what cannot be opened is left unlocked, a new repository as well as an old
   const store = new MemoryStore()
   const init = { ...opened, encryption: 'repokey' } as const
 
-  await expect(initRepository({ store }, { ...init, compression: 'squeeze' })).rejects.toThrow('unsupported compression')
+  await expect(initRepository({ store }, { ...init, compression: 'squeeze' })).rejects.toThrow(
+    'unsupported compression',
+  )
   expect(await store.owners(lock)).toEqual([])
 
   await store.removeAll()
   await initRepository({ store }, init)
-  await expect(openRepository({ store }, { ...opened, compression: 'squeeze' })).rejects.toThrow('unsupported compression')
+  await expect(openRepository({ store }, { ...opened, compression: 'squeeze' })).rejects.toThrow(
+    'unsupported compression',
+  )
   expect(await store.owners(lock)).toEqual([])
   await using session = await openRepository({ store }, opened)
   expect(session.archives.all()).toEqual([])

@@ -8,12 +8,13 @@ import { removeTempFolder } from '../../support/temp-folder.ts'
 import { chosen, dyingProcess, long, nothingForgotten, seed } from './explore.ts'
 import { Machine, type MachineCall } from './machine.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
-import { expectOneOf, expectSound, expectUnlocked } from './sound.ts'
+import { expectInitialised, expectOneOf, expectSound, expectUnlocked } from './sound.ts'
 import { Process, Source } from './world.ts'
 
 vi.mock('../../../src/store/local-store.ts', () => import('./local-store.ts'))
 vi.mock('../../../src/base/limits.ts', async (original) => ({ ...(await original<object>()), pbkdf2Iterations: 1 }))
 
+const timeout = long ? 3_600_000 : 120_000
 const source = new Source()
 afterAll(() => removeTempFolder(source.folder))
 
@@ -57,35 +58,59 @@ test.each(scenarios)(
   async (scenario) => {
     const prepared = new Machine()
     await scenario.prepare(prepared, source)
-    const calls = await rehearse(prepared, scenario)
-    for (const [code, lasts] of kinds) {
-      const concerned = calls.filter((call) => concerns(code, call))
-      const faults = Array.from(concerned, (_, at): Fault => ({ at, code, lasts }))
-      for (const fault of chosen(faults, shortFaultsMax)) {
-        const machine = await prepared.survivor(nothingForgotten)
-        await withStory(fault, expectRobust(machine, scenario, fault))
-        machine.forget()
-      }
+    for (const fault of await faultsOf(prepared, (process, reached) => scenario.run(process, source, reached))) {
+      const machine = await prepared.survivor(nothingForgotten)
+      await withStory(fault, expectRobust(machine, scenario, fault))
+      machine.forget()
     }
   },
-  long ? 3_600_000 : 120_000,
+  timeout,
 )
 
-async function rehearse(prepared: Machine, scenario: Scenario): Promise<readonly MachineCall[]> {
+test('calls that fail during "init" are told, and leave a whole repository or nothing of worth, unlocked', {
+  timeout,
+}, async () => {
+  const nothing = new Machine()
+  const run = (process: Process): Promise<void> => process.init()
+  for (const fault of await faultsOf(nothing, run)) {
+    const machine = await nothing.survivor(nothingForgotten)
+    const told = attempt(machine, fault, run).then(({ error }) =>
+      expectInitialised({ machine, reached: error === undefined ? 1 : 0 }, source, 'repokey'),
+    )
+    await withStory(fault, told)
+    machine.forget()
+  }
+})
+
+type Run = (process: Process, reached: (state: number) => void) => Promise<void>
+
+/** Of each kind, all there are or a few. */
+async function faultsOf(prepared: Machine, run: Run): Promise<readonly Fault[]> {
   const rehearsal = await prepared.survivor(nothingForgotten)
   const calls: MachineCall[] = []
   rehearsal.before = (call) => void calls.push(call)
-  await scenario.run(new Process(rehearsal, dyingProcess), source, () => {})
-  return calls
+  await run(new Process(rehearsal, dyingProcess), () => {})
+  return kinds.flatMap(([code, lasts]) => {
+    const concerned = calls.filter((call) => concerns(code, call))
+    return chosen(
+      concerned.map((_, at): Fault => ({ at, code, lasts })),
+      shortFaultsMax,
+    )
+  })
 }
 
-async function expectRobust(machine: Machine, scenario: Scenario, fault: Fault): Promise<void> {
+/** Runs into the fault. Fails unless the error tells of it, and the lock is gone if that was possible. */
+async function attempt(
+  machine: Machine,
+  fault: Fault,
+  run: Run,
+): Promise<{ worker: Process; reached: number; error: unknown }> {
   const worker = new Process(machine, dyingProcess)
   const failed = inject(machine, fault)
   let reached = 0
   let error: unknown
   try {
-    await scenario.run(worker, source, (state) => {
+    await run(worker, (state) => {
       reached = state
     })
   } catch (thrown) {
@@ -99,6 +124,11 @@ async function expectRobust(machine: Machine, scenario: Scenario, fault: Fault):
   if (error !== undefined) expectTold(error, fault.code, failed)
   const canUnlock = fault.code === 'ENOSPC' || (fault.lasts === 'once' && !failed.some((line) => unlocking.test(line)))
   if (canUnlock) await expectUnlocked(machine)
+  return { worker, reached, error }
+}
+
+async function expectRobust(machine: Machine, scenario: Scenario, fault: Fault): Promise<void> {
+  const { worker, reached } = await attempt(machine, fault, (process, tell) => scenario.run(process, source, tell))
   // The process that lives on is not locked out by itself.
   await expectOneOf(worker, scenario.states(source).slice(reached))
   await expectSound({ machine, reached, first: fault.at % 2 === 0 ? 'look' : 'backup' }, scenario, source)

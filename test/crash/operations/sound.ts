@@ -11,7 +11,7 @@ import { extractArchive } from '../../../src/operations/extract.ts'
 import { listArchives } from '../../../src/operations/list.ts'
 import type { ReadSession } from '../../../src/session/session.ts'
 import type { Aftermath } from './explore.ts'
-import type { Machine } from './machine.ts'
+import { Machine } from './machine.ts'
 import { type Holding, repair, type Scenario, type State } from './scenarios.ts'
 import { passphrase as firstPassphrase, Process, type Source } from './world.ts'
 
@@ -45,6 +45,29 @@ export async function expectSound(aftermath: Aftermath, scenario: Scenario, sour
   await expectClean(next(), scenario, passphraseOf(found))
   machine.envelopes.requireDisjoint()
   await expectUnlocked(machine)
+}
+
+/** After `init`: the repository can be used, or it is refused, and once it is removed another one is made in its place. */
+export async function expectInitialised(
+  { machine, reached }: Pick<Aftermath, 'machine' | 'reached'>,
+  source: Source,
+  mode: 'repokey' | 'keyfile-blake2',
+): Promise<void> {
+  let usable = machine
+  try {
+    await new Process(machine, firstLooker).read(async () => {})
+  } catch (error) {
+    if (reached > 0) throw error
+    const codes = ['Repository.DoesNotExist', 'Repository.InvalidRepository', 'NoManifestError'] as const
+    if (!codes.some((code) => isBorgError(error, code))) throw error
+    await machine.store.removeAll()
+    // Another key, so another key stream.
+    usable = new Machine(machine.repository, machine.client)
+    await new Process(usable, firstLooker + 1).init(mode)
+  }
+  const scenario = { prepare: async () => {}, run: async () => {}, states: () => [{ archives: {} }], name: 'init' }
+  await expectSound({ machine: usable, reached: 0, first: 'look' }, scenario, source)
+  usable.forget()
 }
 
 /** Fails unless exactly the archives of one of `states` are there, whole; tells which. */

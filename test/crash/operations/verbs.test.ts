@@ -3,14 +3,11 @@
  * TSBORG_LONG=1 stages every death, TSBORG_SEED the same ones again.
  */
 import { afterAll, expect, test, vi } from 'vitest'
-import { isBorgError } from '../../../src/base/errors.ts'
-import type { KeyMode } from '../../../src/crypto/key-material.ts'
 import { removeTempFolder } from '../../support/temp-folder.ts'
-import { exploreDeaths, type Aftermath, long, seed } from './explore.ts'
-import { Machine } from './machine.ts'
+import { exploreDeaths, long, seed } from './explore.ts'
 import { scenarios } from './scenarios.ts'
-import { expectSound } from './sound.ts'
-import { Process, Source } from './world.ts'
+import { expectInitialised, expectSound } from './sound.ts'
+import { Source } from './world.ts'
 
 vi.mock('../../../src/store/local-store.ts', () => import('./local-store.ts'))
 // Deriving keys as slowly as borg does would take all of the time.
@@ -46,7 +43,7 @@ test.each(['repokey', 'keyfile-blake2'] as const)(
         await process.init(mode)
         reached(1)
       },
-      verify: (aftermath) => expectInitialised(aftermath, mode),
+      verify: (aftermath) => expectInitialised(aftermath, source, mode),
       keepsKey: mode === 'keyfile-blake2',
     })
 
@@ -55,22 +52,3 @@ test.each(['repokey', 'keyfile-blake2'] as const)(
   },
   timeout,
 )
-
-/** Either the repository can be used, or it is refused, and after its removal another one can be made in its place. */
-async function expectInitialised({ machine, reached }: Aftermath, mode: KeyMode & ('repokey' | 'keyfile-blake2')) {
-  let usable = machine
-  try {
-    await new Process(machine, 11).read(async () => {})
-  } catch (error) {
-    if (reached > 0) throw error
-    const codes = ['Repository.DoesNotExist', 'Repository.InvalidRepository', 'NoManifestError'] as const
-    if (!codes.some((code) => isBorgError(error, code))) throw error
-    await machine.store.removeAll()
-    // Another key, so another key stream.
-    usable = new Machine(machine.repository, machine.client)
-    await new Process(usable, 12).init(mode)
-  }
-  const options = { prepare: async () => {}, run: async () => {}, states: () => [{ archives: {} }], name: 'init' }
-  await expectSound({ machine: usable, reached: 0, first: 'look' }, options, source)
-  usable.forget()
-}
