@@ -22,6 +22,7 @@ import { HardLinkNames } from '../source/hard-links.ts'
 import { stdinItem } from '../source/stdin.ts'
 import { walk } from '../source/walk.ts'
 import type { WalkOptions, WalkStep } from '../source/walk-step.ts'
+import { allOrNothing } from './all-or-nothing.ts'
 import { Checkpoints } from './checkpoint.ts'
 import { storeContent } from './create-content.ts'
 import { archiveEntry, type EntryContext, reportStatus } from './create-entry.ts'
@@ -41,10 +42,12 @@ export async function createArchive(
   if (session.archives.get(options.name) !== undefined) throw new BorgError('Archive.AlreadyExists', [options.name])
   const begun = { time: session.host.now(), ms: session.host.monotonicMs() }
   const cacheOptions = { files: options.filesCache ?? 'ctime,size,inode', noSync: options.noCacheSync }
-  await using cache = await session.openCache(cacheOptions, run)
-  const creation = new Creation(session, cache, options, begun, run)
-  await creation.archiveRoots()
-  return await creation.finish()
+  return await allOrNothing(session, run, async () => {
+    await using cache = await session.openCache(cacheOptions, run)
+    const creation = new Creation(session, cache, options, begun, run)
+    await creation.archiveRoots()
+    return await creation.finish()
+  })
 }
 
 /** The parts of one run, introduced to each other. */

@@ -13,6 +13,7 @@ import type { Repository } from '../repository/repository.ts'
 import { type Directories, defaultDirectories } from '../session/directories.ts'
 import type { WriteSession } from '../session/session.ts'
 import { LocalStore } from '../store/local-store.ts'
+import { allOrNothing } from './all-or-nothing.ts'
 import { openArchive } from './open-archive.ts'
 import { type Releaser, releaseArchive } from './release-archive.ts'
 import { zeroStatistics } from './zero-statistics.ts'
@@ -46,10 +47,12 @@ export async function deleteArchives(
   run: RunOptions = {},
 ): Promise<DeleteResult> {
   requireFeatures(session.manifest, ['delete'])
-  await using cache = await session.openCache({ files: 'disabled' }, run)
-  const outcome = await releaseAll(session, cache, names, options, run)
-  const cacheStatistics = options.wantCacheStatistics === true ? await cache.statistics(run) : undefined
-  return { ...outcome, cacheStatistics }
+  return await allOrNothing(session, run, async () => {
+    await using cache = await session.openCache({ files: 'disabled' }, run)
+    const outcome = await releaseAll(session, cache, names, options, run)
+    const cacheStatistics = options.wantCacheStatistics === true ? await cache.statistics(run) : undefined
+    return { ...outcome, cacheStatistics }
+  })
 }
 
 /** The inner loop, also prune's: releases, commits at intervals and at the end. */
@@ -94,18 +97,20 @@ export async function forgetArchives(
   names: readonly string[],
   run: RunOptions = {},
 ): Promise<readonly ArchiveEntry[]> {
-  const forgotten: ArchiveEntry[] = []
-  for (const name of names) {
-    const entry = session.archives.get(name)
-    if (entry === undefined) {
-      reportWarning(run, 'GenericWarning', `Archive ${name} not found.`)
-      continue
+  return await allOrNothing(session, run, async () => {
+    const forgotten: ArchiveEntry[] = []
+    for (const name of names) {
+      const entry = session.archives.get(name)
+      if (entry === undefined) {
+        reportWarning(run, 'GenericWarning', `Archive ${name} not found.`)
+        continue
+      }
+      session.archives.delete(name)
+      forgotten.push(entry)
     }
-    session.archives.delete(name)
-    forgotten.push(entry)
-  }
-  if (forgotten.length > 0) await session.commit()
-  return forgotten
+    if (forgotten.length > 0) await session.commit()
+    return forgotten
+  })
 }
 
 /** Our memory of the repository may never be ahead of it: the cache commits second. */

@@ -6,6 +6,7 @@ import { planRetention, type RetentionRule, type RetentionVerdict } from '../arc
 import { nameMatcher } from '../archive/select.ts'
 import type { RunOptions } from '../base/events.ts'
 import type { ReadSession, WriteSession } from '../session/session.ts'
+import { allOrNothing } from './all-or-nothing.ts'
 import { type DeleteOptions, type DeleteResult, releaseAll } from './delete.ts'
 
 export interface PruneRules {
@@ -38,8 +39,10 @@ export async function pruneArchives(
   requireFeatures(session.manifest, ['delete'])
   const verdicts = planPrune(session, options)
   const doomed = verdicts.filter((verdict) => !verdict.keep).map((verdict) => verdict.archive.name)
-  await using cache = await session.openCache({ files: 'disabled' }, run)
-  const outcome = await releaseAll(session, cache, doomed, options, run)
-  const cacheStatistics = options.wantCacheStatistics === true ? await cache.statistics(run) : undefined
-  return { ...outcome, verdicts, cacheStatistics }
+  return await allOrNothing(session, run, async () => {
+    await using cache = await session.openCache({ files: 'disabled' }, run)
+    const outcome = await releaseAll(session, cache, doomed, options, run)
+    const cacheStatistics = options.wantCacheStatistics === true ? await cache.statistics(run) : undefined
+    return { ...outcome, verdicts, cacheStatistics }
+  })
 }

@@ -8,6 +8,7 @@ import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import { ChunkWriter } from '../dedup/chunk-writer.ts'
 import type { WriteSession } from '../session/session.ts'
+import { allOrNothing } from './all-or-nothing.ts'
 import { openArchive } from './open-archive.ts'
 import { releaseChunk } from './release-archive.ts'
 import { zeroStatistics } from './zero-statistics.ts'
@@ -22,15 +23,17 @@ export async function renameArchive(
   requireFeatures(session.manifest, ['check'])
   const archive = await openArchive(session, name)
   if (session.archives.get(newName) !== undefined) throw new BorgError('Archive.AlreadyExists', [newName])
-  await using cache = await session.openCache({ files: 'disabled' }, run)
-  const { key, host, repository, lanes, nonces } = session
-  const statistics = zeroStatistics()
-  const sink = new ChunkWriter({ repository, cache: cache.chunks, lanes, nonces, statistics })
-  const { entry } = await saveArchiveRecord({ sink, key, host }, { ...archive.metadata, name: newName })
-  await sink.flush()
-  session.archives.set(entry)
-  await releaseChunk({ session, cache, statistics }, archive.entry.id)
-  session.archives.delete(name)
-  await cache.commit(await session.commit())
-  return entry
+  return await allOrNothing(session, run, async () => {
+    await using cache = await session.openCache({ files: 'disabled' }, run)
+    const { key, host, repository, lanes, nonces } = session
+    const statistics = zeroStatistics()
+    const sink = new ChunkWriter({ repository, cache: cache.chunks, lanes, nonces, statistics })
+    const { entry } = await saveArchiveRecord({ sink, key, host }, { ...archive.metadata, name: newName })
+    await sink.flush()
+    session.archives.set(entry)
+    await releaseChunk({ session, cache, statistics }, archive.entry.id)
+    session.archives.delete(name)
+    await cache.commit(await session.commit())
+    return entry
+  })
 }

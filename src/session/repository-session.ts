@@ -1,7 +1,7 @@
 /**
  * The session itself: what the verbs are handed.
  */
-import type { ArchiveDirectory } from '../archive/archive-directory.ts'
+import { type ArchiveDirectory, type ArchiveEntry, MapArchiveDirectory } from '../archive/archive-directory.ts'
 import { encodeManifest, type Manifest } from '../archive/manifest.ts'
 import { type Host, systemHost } from '../base/host.ts'
 import type { RunOptions } from '../base/events.ts'
@@ -101,6 +101,8 @@ export class RepositorySession implements WriteSession {
   readonly securityPath: string
   readonly #context: SessionContext
   #manifest: Manifest
+  /** What `#manifest` listed when it was read or last written. */
+  #committed: readonly ArchiveEntry[]
 
   constructor({ repository, context, unlocked, lanes, manifest, nonces }: SessionParts) {
     this.repository = repository
@@ -117,6 +119,7 @@ export class RepositorySession implements WriteSession {
     this.securityPath = context.security.name
     this.#context = context
     this.#manifest = manifest
+    this.#committed = manifest.archives.all()
   }
 
   get manifest(): Manifest {
@@ -151,8 +154,14 @@ export class RepositorySession implements WriteSession {
     await putObject({ repository: this.repository, lane: this.lanes.next(), nonces: this.nonces }, manifestId, packed)
     await this.repository.commit()
     this.#manifest = manifest
+    this.#committed = manifest.archives.all()
     if (manifest.id === undefined) throw new TypeError('a written manifest has an id')
     return manifest.id
+  }
+
+  async rollback(): Promise<void> {
+    this.#manifest = { ...this.#manifest, archives: new MapArchiveDirectory(this.#committed) }
+    await this.repository.rollback()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,4 +52,6 @@ export interface WriteSession extends ReadSession {
   readonly nonces: NonceAllocator
   /** Writes the manifest, then commits the repository. Returns the manifest's id, which caches remember. */
   commit(): Promise<ObjectId>
+  /** Forgets everything since the last commit, in the repository and in `archives`, which is another object then. */
+  rollback(): Promise<void>
 }

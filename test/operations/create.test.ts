@@ -205,6 +205,54 @@ describe('stopping at once does not wait', () => {
   })
 })
 
+describe('a verb that failed', () => {
+  const quiet = (blocks: number): AsyncGenerator<Uint8Array> => noise(blocks, () => {})
+
+  test('leaves nothing that the next one of the session commits', async () => {
+    await withSession(async (session) => {
+      await createArchive(session, streamed('kept', quiet(4)))
+      await createArchive(session, streamed('other', quiet(4)))
+      const stop = new AbortController()
+      const onArchive = (entry: { name: string }): void =>
+        void (entry.name === 'other' && stop.abort(new Error('stop')))
+      // The first archive is gone by then, the second half.
+      const deleting = deleteArchives(session, ['kept', 'other'], { onArchive }, { signal: stop.signal })
+      await expect(deleting).rejects.toThrow('stop')
+      expect(session.archives.all().map((entry) => entry.name)).toEqual(['kept', 'other'])
+
+      const half = noise(8, (block) => {
+        if (block === 5) throw new Error('half')
+      })
+      await expect(createArchive(session, streamed('half', half))).rejects.toThrow('half')
+      await createArchive(session, streamed('next', quiet(2)))
+    })
+    expect(await withSession(async (session) => session.archives.all().map((entry) => entry.name))).toEqual([
+      'kept',
+      'next',
+      'other',
+    ])
+    await requireSound()
+    await withSession((session) => deleteArchives(session, ['kept', 'next', 'other']))
+    await using left = await connectRepository(repository, { access: 'read', host })
+    expect(await left.count()).toBe(1)
+  }, 60_000)
+
+  test('does so too when it was the commit that failed', async () => {
+    await withSession(async (session) => {
+      const commit = session.repository.commit.bind(session.repository)
+      session.repository.commit = async () => {
+        await session.repository.rollback()
+        throw new Error('disk full')
+      }
+      await expect(createArchive(session, streamed('lost', quiet(2)))).rejects.toThrow('disk full')
+      session.repository.commit = commit
+      await createArchive(session, streamed('next', quiet(2)))
+    })
+    expect(await withSession(async (session) => session.archives.all().map((entry) => entry.name))).toEqual(['next'])
+    await requireSound()
+  })
+})
+
 describe('an archive', () => {
   test('that exists is not replaced, whoever asks', async () => {
     await withSession((session) =>
