@@ -3,13 +3,21 @@
  */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { systemHost } from '../parsing.ts'
+import { exitClass } from './exit-code.ts'
 import { run } from './main.ts'
 import type { Output } from './process-io.ts'
 import { watchSignals } from './signals.ts'
 import { makeAsker } from './terminal.ts'
 
+const errorCode = 2
+
 /** Runs and ends the process. */
 export async function runProcess(argv: readonly string[], program: string): Promise<void> {
+  const currentFolder = workingFolder()
+  if (currentFolder === undefined) {
+    process.stderr.write('Error: the current working directory does not exist any more.\n')
+    process.exit(errorCode)
+  }
   const stdout = output(process.stdout)
   const stderr = output(process.stderr)
   using signals = watchSignals({
@@ -23,7 +31,7 @@ export async function runProcess(argv: readonly string[], program: string): Prom
     commandLine: process.argv.slice(1),
     env: process.env,
     host: systemHost,
-    currentFolder: process.cwd(),
+    currentFolder,
     // Made when somebody reads it: prompts take single lines off the descriptor.
     get stdin() {
       return process.stdin
@@ -38,17 +46,24 @@ export async function runProcess(argv: readonly string[], program: string): Prom
     fileTime,
   })
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
-  process.exit(code)
+  const lost = stdout.failure()
+  if (lost !== undefined) await stderr.write(`Error: cannot write the output: ${lost.message}\n`)
+  process.exit(lost === undefined || exitClass(code) === 'error' ? code : errorCode)
 }
 
-/** When the reader is gone the work goes on, and what would have been written is dropped. */
-function output(stream: NodeJS.WriteStream): Output {
+/**
+ * When the reader is gone the work goes on, and what would have been written is dropped. The same when it cannot be
+ * written for another reason, a full disk say: a backup must not end half-way for that. But then somebody must be told.
+ */
+function output(stream: NodeJS.WriteStream): Output & { failure(): Error | undefined } {
   let isGone = false
+  let failure: Error | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && !isGone) failure = error
     isGone = true
   })
   return {
+    failure: () => failure,
     isTerminal: stream.isTTY === true,
     columns: stream.isTTY === true ? stream.columns : undefined,
     async write(data) {
@@ -70,6 +85,15 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve())
   })
+}
+
+/** Undefined when somebody has removed it from under us. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
 }
 
 function fileTime(path: string): bigint | undefined {

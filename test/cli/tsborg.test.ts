@@ -63,4 +63,20 @@ describe('the program', () => {
 
     expect(stderr).toBe('code 0\n')
   })
+  test('says that its output could not be written, and fails for it', () => {
+    const line = `'${tsx}' '${tsborg}' help create > /dev/full; echo "code $?" >&2`
+    const { stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' })
+
+    expect(stderr).toBe('Error: cannot write the output: ENOSPC: no space left on device, write\ncode 2\n')
+  })
+  test('says that its working folder is gone', () => {
+    // Simulated: the loader of TypeScript cannot live without one either.
+    const removed = 'data:text/javascript,process.cwd=()=>{throw new Error("ENOENT: uv_cwd")}'
+    const { status, stderr } = spawnSync('node', ['--import', 'tsx', '--import', removed, tsborg, 'list', '/r'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+
+    expect([status, stderr]).toEqual([2, 'Error: the current working directory does not exist any more.\n'])
+  })
 })
