@@ -109,7 +109,7 @@ async function storeFile(entry: SourceEntry, context: EntryContext): Promise<Fil
     return 'h'
   }
   const { status, chunks } = await fileContent(entry, opened, context)
-  const metadata = metadataOf(entry, { place: opened, stat }, context)
+  const metadata = await orRelease(chunks, context, () => metadataOf(entry, { place: opened, stat }, context))
   const hardlinkMaster = !entry.readSpecial && HardLinkNames.applies(stat)
   await context.archive.add({ path: entry.path, hardlinkMaster, chunks, size: sumSizes(chunks), ...metadata })
   if (hardlinkMaster) context.links.remember(stat, entry.path)
@@ -139,7 +139,7 @@ async function fileContent(entry: SourceEntry, opened: OpenedEntry, context: Ent
   const refs = await storeContent(source, item, context)
   const status: FileStatus = known ? 'M' : 'A'
   if (entry.readSpecial) return { status, chunks: refs }
-  const after = during('fstat', entry.fileName, () => opened.stat())
+  const after = await orRelease(refs, context, () => during('fstat', entry.fileName, () => opened.stat()))
   if (changedWhileRead(stat, after, options.filesChanged ?? 'ctime')) {
     // Not remembered: what we stored is not what the file is now.
     reportStatus(run, status, entry.walkedPath)
@@ -154,6 +154,16 @@ async function fileContent(entry: SourceEntry, opened: OpenedEntry, context: Ent
     )
   }
   return { status, chunks: refs }
+}
+
+/** What fails behind the content leaves the file out: nobody will refer to its chunks. */
+async function orRelease<T>(refs: readonly ChunkRef[], context: EntryContext, work: () => T): Promise<T> {
+  try {
+    return work()
+  } catch (error) {
+    await context.chunks.release(refs)
+    throw error
+  }
 }
 
 function hashOfPath(entry: SourceEntry, context: EntryContext): ObjectId {

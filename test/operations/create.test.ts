@@ -10,6 +10,7 @@ import { deleteArchives } from '../../src/operations/delete.ts'
 import { initRepository } from '../../src/operations/init.ts'
 import { listArchives, listItems } from '../../src/operations/list.ts'
 import { renameArchive } from '../../src/operations/rename.ts'
+import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
 import { connectRepository } from '../../src/session/connect.ts'
 import { defaultDirectories } from '../../src/session/directories.ts'
 import { openRepository } from '../../src/session/open.ts'
@@ -250,6 +251,39 @@ describe('a verb that failed', () => {
     })
     expect(await withSession(async (session) => session.archives.all().map((entry) => entry.name))).toEqual(['next'])
     await requireSound()
+  })
+})
+
+describe('a file that fails after its content was stored', () => {
+  test('holds on to none of its chunks', async () => {
+    const files = openNodeFileSystem()
+    const source = join(folder, 'source')
+    mkdirSync(source)
+    writeFileSync(join(source, 'unreadable'), new FakeHost({ seed: 5 }).randomBytes(100_000))
+    const failing = new Proxy(files, {
+      get(target, name) {
+        if (name === 'readFlags') {
+          return (_place: unknown, stat: { kind: string }) => {
+            if (stat.kind === 'file') throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', errno: -5 })
+            return 0
+          }
+        }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const events: EngineEvent[] = []
+    const open = { access: 'write', passphrase, directories, host, files: failing } as const
+    {
+      await using session = await openRepository(repository, open)
+      const options: CreateOptions = { name: 'a', roots: [source], chunkerParams }
+      const result = await createArchive(session, options, { onEvent: (event) => void events.push(event) })
+      expect(result.statistics.originalSize).toBe(0)
+    }
+    expect(events.filter((event) => event.type === 'file_status').map((event) => event.status)).toContain('E')
+    await withSession((session) => deleteArchives(session, ['a']))
+    await using left = await connectRepository(repository, { access: 'read', host })
+    expect(await left.count()).toBe(1)
   })
 })
 
