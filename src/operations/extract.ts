@@ -16,6 +16,7 @@ import type { ReadSession } from '../session/session.ts'
 import { extractItem, requireUndamaged, restoreFolder } from '../target/extract-item.ts'
 import { type Extraction, openExtraction } from '../target/extraction.ts'
 import { HardLinkPlan } from '../target/hard-links.ts'
+import { stripComponents } from '../target/safe-path.ts'
 import { fallbackFor } from './list.ts'
 import { openArchive } from './open-archive.ts'
 
@@ -38,8 +39,8 @@ export interface ExtractOptions {
   readonly considerPartFiles?: boolean | undefined
   /** Count the bytes first, so that progress has a total: reads the item stream twice. */
   readonly wantProgress?: boolean | undefined
-  /** Told of each item before it is extracted. */
-  readonly onItem?: ((item: Item) => void) | undefined
+  /** Told of each item before it is extracted, and of the path it gets: `stripComponents` shortens it. */
+  readonly onItem?: ((item: Item, path: string) => void) | undefined
 }
 
 export interface ExtractResult {
@@ -58,7 +59,9 @@ export async function extractArchive(
   const reader = await openArchive(session, archive)
   const matcher = makeMatcher(options.patterns ?? [], fallbackFor(options.patterns ?? []))
   const selected = (item: Item): boolean =>
-    matcher.match(item.path) === 'include' && (item.part === undefined || options.considerPartFiles === true)
+    matcher.match(item.path) === 'include' &&
+    (item.part === undefined || options.considerPartFiles === true) &&
+    shownPath(item, options) !== undefined
   const total = options.wantProgress === true ? await totalSize(reader, selected, run) : 0
   const work: Work = { session, reader, options, run, selected, progress: extractProgress(total, run) }
   const result = writesFiles(options) ? await extractFiles(work) : await readFiles(work)
@@ -76,6 +79,11 @@ interface Work {
   readonly progress: PercentProgress
 }
 
+/** Where an item goes below the destination; undefined when --strip-components leaves nothing of its path. */
+function shownPath(item: Item, options: ExtractOptions): string | undefined {
+  return stripComponents(item.path, options.stripComponents ?? 0)
+}
+
 function writesFiles(options: ExtractOptions): boolean {
   return options.dryRun !== true && options.onContent === undefined
 }
@@ -83,9 +91,9 @@ function writesFiles(options: ExtractOptions): boolean {
 async function extractFiles(work: Work): Promise<ExtractResult> {
   const { session, reader, options, run } = work
   const root = options.destination === undefined ? session.files.currentFolder : encodeText(options.destination)
-  const { sparse = false, numericIds = false, stripComponents, noFlags, noAcls, noXattrs } = options
-  const keeping = { numericIds, noFlags, noAcls, noXattrs }
-  using extraction = openExtraction({ files: session.files, root, sparse, stripComponents, ...keeping }, run)
+  const { sparse = false, numericIds = false, noFlags, noAcls, noXattrs } = options
+  const keeping = { numericIds, noFlags, noAcls, noXattrs, stripComponents: options.stripComponents }
+  using extraction = openExtraction({ files: session.files, root, sparse, ...keeping }, run)
   const turns = new EventLoopTurns(() => session.host.monotonicMs())
   const folders = new FolderStack(extraction, run)
   let items = 0
@@ -98,7 +106,7 @@ async function extractFiles(work: Work): Promise<ExtractResult> {
     }
     failed += folders.leaveAllBut(item.path)
     items += 1
-    options.onItem?.(item)
+    options.onItem?.(item, shownPath(item, options) ?? item.path)
     const resolved = extraction.links.resolve(item)
     const extracted = await attempt(item.path, run, () => extractItem(extraction, resolved, content(work, resolved)))
     if (!extracted) failed += 1
@@ -122,7 +130,7 @@ async function readFiles(work: Work): Promise<ExtractResult> {
       continue
     }
     items += 1
-    options.onItem?.(item)
+    options.onItem?.(item, shownPath(item, options) ?? item.path)
     const resolved = links.resolve(item)
     const read = await attempt(item.path, run, async () => {
       for await (const plain of content(work, resolved)) {

@@ -28,7 +28,7 @@ export const extract: Command<typeof extractTable> = {
         noXattrs: args.noXattrs,
         considerPartFiles: io.common.considerPartFiles,
         wantProgress: io.common.progress,
-        onItem: args.outputList ? (item) => io.log('info', item.path, 'borg.output.list') : undefined,
+        onItem: args.outputList ? (_, path) => io.log('info', path, 'borg.output.list') : undefined,
       },
       io.run,
     )
