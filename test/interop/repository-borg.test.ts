@@ -50,7 +50,8 @@ describe.skipIf(borgs.length === 0).each(borgs)('borg $version and ours', ({ ver
         const path = await newRepository()
         let committed = new Map<string, string>()
         for (const turn of [firstTurn, ...turns]) {
-          await tamper(path, turn.tamper)
+          // Over a damaged index or without hints borg itself stumbles (KeyError in 1.4.0): only we must cope with that.
+          if (turn.actor === 'we' || turn.tamper === 'no index') await tamper(path, turn.tamper)
           const { steps, after } = plan(turn, committed)
           if (turn.actor === 'borg') await borg.perform(path, steps)
           else await weDo(path, steps)

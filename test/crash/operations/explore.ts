@@ -15,7 +15,7 @@ import { Process } from './world.ts'
 export const dyingProcess = 10
 
 export const long = process.env['TSBORG_LONG'] === '1'
-export const seed = Number(process.env['TSBORG_SEED'] ?? Date.now() % 1_000_000)
+export const seed = Number(process.env['TSBORG_SEED'] ?? 20_261_125)
 const shortDeathsMax = 8
 const longMixtures = 4
 
