@@ -4,12 +4,15 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { inputBytes } from '../support/vectors.ts'
 import { BorgWorld, findBorgs } from '../support/real-borg.ts'
 import { builtCli, isBuilt } from './support/built-cli.ts'
 import { CounterUse } from './support/counter-use.ts'
 import { comparable, treeFacts } from './support/tree-facts.ts'
+
+// A round is eight programs started; machines may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 })
 
 const rounds = 10
 const newSize = 200_000

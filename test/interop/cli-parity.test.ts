@@ -7,10 +7,13 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type BorgRun, BorgWorld, findBorgs } from '../support/real-borg.ts'
 import { builtCli, isBuilt } from './support/built-cli.ts'
 import { type NormalRun, normalRun } from './support/normal-output.ts'
+
+// Every step starts three programs; machines may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 })
 
 interface Step {
   readonly args: readonly string[]

@@ -5,7 +5,7 @@
  * combinations with all borgs, which is a matter of many minutes.
  */
 import { mkdirSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   checkArchives,
   checkRepository,
@@ -22,6 +22,9 @@ import {
 import { BorgWorld, findBorgs, type RealBorg } from '../support/real-borg.ts'
 import { makeMixedTree } from './support/mixed-tree.ts'
 import { comparable, isRoot, treeFacts } from './support/tree-facts.ts'
+
+// The slowest compressions on the slowest machines.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 })
 
 const modes: readonly KeyMode[] = [
   'none',
