@@ -146,6 +146,8 @@ async function readFiles(work: Work): Promise<ExtractResult> {
 
 async function* content(work: Work, item: Item): AsyncGenerator<Uint8Array> {
   for await (const plain of work.reader.content(item)) {
+    // Files may be larger than the patience of whoever wants to end this.
+    work.run.signal?.throwIfAborted()
     yield plain
     work.progress.advance(plain.length, [item.path])
   }

@@ -7,6 +7,7 @@ import { checkArchives, checkRepository } from '../../src/operations/check.ts'
 import { createArchive } from '../../src/operations/create.ts'
 import type { CreateOptions } from '../../src/operations/create-options.ts'
 import { deleteArchives } from '../../src/operations/delete.ts'
+import { extractArchive } from '../../src/operations/extract.ts'
 import { initRepository } from '../../src/operations/init.ts'
 import { listArchives, listItems } from '../../src/operations/list.ts'
 import { renameArchive } from '../../src/operations/rename.ts'
@@ -191,6 +192,27 @@ describe('stopping at once does not wait', () => {
     ).rejects.toThrow('timeout')
     await requireSound()
   }, 60_000)
+
+  test('for the end of a large file that is being read back', async () => {
+    await withSession((session) =>
+      createArchive(
+        session,
+        streamed(
+          'a',
+          noise(40, () => {}),
+        ),
+      ),
+    )
+    const stop = new AbortController()
+    let received = 0
+    const onContent = (): void => {
+      received += 1
+      stop.abort(new Error('stopped'))
+    }
+    const reading = withSession((session) => extractArchive(session, 'a', { onContent }, { signal: stop.signal }))
+    await expect(reading).rejects.toThrow('stopped')
+    expect(received).toBe(1)
+  })
 
   test('for a stream, or a list of roots, that says nothing more', async () => {
     const silent = async function* <T>(first: T): AsyncGenerator<T> {
