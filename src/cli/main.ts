@@ -120,12 +120,17 @@ async function outcome(line: Parsed, args: Parsed['args'], cli: CliIo, ending: E
   } catch (error) {
     if (error instanceof UsageError) throw error
     // What fails after the signal fails because of it.
-    const cause = io.signals.signal.aborted ? io.signals.signal.reason : error
+    const cause = io.signals.signal.aborted ? io.signals.signal.reason : whatCameFirst(error)
     const report = fatalReport(cause, { environment, argv: io.commandLine, currentFolder: io.currentFolder })
     sink.event({ type: 'log', level: 'error', logger: 'borg.archiver', message: report.message, msgid: report.msgid })
     sink.event({ type: 'log', level: report.traceLevel, logger: 'borg.archiver', message: report.trace })
     return report.exitCode ?? status.errorCode(report.modernExitCode)
   }
+}
+
+/** When leaving a block fails after its body has, both come wrapped in one error: the body's says what went wrong. */
+function whatCameFirst(error: unknown): unknown {
+  return error instanceof Error && 'suppressed' in error ? whatCameFirst(error.suppressed) : error
 }
 
 function tellCode(code: number, cli: CliIo): void {

@@ -4,6 +4,7 @@
 import { type RunOptions, reportLog } from '../base/events.ts'
 import { systemHost } from '../base/host.ts'
 import type { ObjectId } from '../base/ids.ts'
+import { parseCompressionSpec } from '../compress/spec.ts'
 import { generateKey } from '../crypto/key-blob.ts'
 import type { KeyMode } from '../crypto/key-material.ts'
 import { type RelatedSecrets, withRelatedSecrets } from '../crypto/related-secrets.ts'
@@ -41,6 +42,8 @@ export async function initRepository(
   run: RunOptions = {},
 ): Promise<InitResult> {
   const { location } = openTarget(target)
+  // Before anything is made: half a repository would be in the way of the next attempt.
+  if (options.compression !== undefined) parseCompressionSpec(options.compression)
   reportLog(run, 'info', `Initializing repository at "${location}"`)
   await createRepository(target, options, run)
   const connection = { ...options, access: 'write', passphrase: undefined } as const
