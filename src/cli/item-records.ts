@@ -10,6 +10,7 @@ export interface RecordSources {
   readonly archive: ArchiveReader
   /** Open only when something of the format needs it. */
   readonly cache?: Cache | undefined
+  readonly signal: AbortSignal
 }
 
 export function itemRecord(item: Item, sources: RecordSources): ItemRecord {
@@ -37,7 +38,7 @@ export function itemRecord(item: Item, sources: RecordSources): ItemRecord {
     accessed: item.accessed,
     async digest(algorithm) {
       if (shape.kind !== 'file') return ''
-      return await engine.contentDigest(algorithm, sources.archive.content(item))
+      return await engine.contentDigest(algorithm, sources.archive.content(item), sources.signal)
     },
     unique: async () => uniqueUse(item, sources),
   }

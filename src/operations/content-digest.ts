@@ -16,15 +16,25 @@ const nodeNames: Readonly<Record<string, string>> = {
 }
 
 /** Lower-case hex. `algorithm`: md5, sha1, sha224 ... sha512, sha3_224 ... sha3_512, blake2b, blake2s, xxh64. */
-export async function contentDigest(algorithm: string, content: AsyncIterable<Uint8Array>): Promise<string> {
-  if (algorithm === 'xxh64') return await xxh64Digest(content)
+export async function contentDigest(
+  algorithm: string,
+  content: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (algorithm === 'xxh64') return await xxh64Digest(content, signal)
   const hash = createHash(nodeNames[algorithm] ?? algorithm)
-  for await (const plain of content) hash.update(plain)
+  for await (const plain of content) {
+    signal?.throwIfAborted()
+    hash.update(plain)
+  }
   return hash.digest('hex')
 }
 
-async function xxh64Digest(content: AsyncIterable<Uint8Array>): Promise<string> {
+async function xxh64Digest(content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<string> {
   const hash = xxh64Stream()
-  for await (const plain of content) hash.update(plain)
+  for await (const plain of content) {
+    signal?.throwIfAborted()
+    hash.update(plain)
+  }
   return toHex(hash.digest())
 }

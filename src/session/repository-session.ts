@@ -165,8 +165,12 @@ export class RepositorySession implements WriteSession {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.lanes[Symbol.asyncDispose]()
-    wipe(this.key)
-    await this.repository[Symbol.asyncDispose]()
+    try {
+      await this.lanes[Symbol.asyncDispose]()
+    } finally {
+      wipe(this.key)
+      // Whatever else fails: the lock must not stay.
+      await this.repository[Symbol.asyncDispose]()
+    }
   }
 }

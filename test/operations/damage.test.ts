@@ -3,11 +3,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { EngineEvent } from '../../src/base/events.ts'
+import type { ObjectId } from '../../src/base/ids.ts'
 import { checkArchives, checkRepository } from '../../src/operations/check.ts'
 import { createArchive } from '../../src/operations/create.ts'
 import { extractArchive } from '../../src/operations/extract.ts'
 import { initRepository } from '../../src/operations/init.ts'
 import { listItems } from '../../src/operations/list.ts'
+import { openArchive } from '../../src/operations/open-archive.ts'
 import { connectRepository } from '../../src/session/connect.ts'
 import { defaultDirectories } from '../../src/session/directories.ts'
 import { openRepository } from '../../src/session/open.ts'
@@ -111,5 +113,33 @@ describe('a file whose data is lost', () => {
     expect((await restore([])).failed).toBe(0)
     expect(readFileSync(restoredPath('lost')).equals(noise('lost', 5000))).toBe(true)
     expect(await checked(false)).toBe(true)
+  })
+})
+
+describe('an object of a kind we do not know', () => {
+  test('is reported, and a repair deletes nothing that it may refer to', async () => {
+    const other = join(folder, 'unencrypted')
+    const ask = { ask: async () => true }
+    await initRepository(other, { encryption: 'none', directories })
+    const content: Uint8Array[] = []
+    {
+      await using session = await openRepository(other, { access: 'write', directories }, ask)
+      await createArchive(session, { name: 'one', roots: [join(folder, 'source')] })
+      for await (const item of listItems(session, 'one')) for (const chunk of item.chunks ?? []) content.push(chunk.id)
+      const { metadata } = await openArchive(session, 'one')
+      // As a newer version might have compressed it.
+      for (const id of metadata.itemChunks) await session.repository.put(id, Uint8Array.of(0x02, 0x09, 0x09, 1, 2, 3))
+      await session.commit()
+    }
+
+    const messages: string[] = []
+    const run = { onEvent: (event: EngineEvent) => void (event.type === 'log' && messages.push(event.message)), ...ask }
+    await using connected = await connectRepository(other, { access: 'write' }, run)
+    expect(await checkArchives(connected, { access: 'write', directories }, { repair: true }, run)).toBe(true)
+
+    expect(messages).toContainEqual(expect.stringContaining('Unsupported payload type'))
+    expect(messages).toContainEqual(expect.stringContaining('Orphaned objects are kept'))
+    expect(content.length).toBe(3)
+    for (const id of content) await expect(connected.get(id as ObjectId)).resolves.toBeDefined()
   })
 })

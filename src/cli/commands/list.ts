@@ -89,7 +89,7 @@ async function listContents(
   let lines = ''
   for await (const item of engine.listItems(session, archive.entry, { patterns, considerPartFiles })) {
     io.signal.throwIfAborted()
-    const record = itemRecord(item, { engine, archive, cache })
+    const record = itemRecord(item, { engine, archive, cache, signal: io.signal })
     if (args.jsonLines) lines += jsonLine(await format.json(record))
     else {
       const text = format.text(record)

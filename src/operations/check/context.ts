@@ -2,6 +2,7 @@
  * What the passes of an archives check share: what is in the repository, who refers to it, what was found wrong.
  */
 import type { Manifest } from '../../archive/manifest.ts'
+import { isBorgError } from '../../base/errors.ts'
 import { type RunOptions, reportLog } from '../../base/events.ts'
 import type { Host } from '../../base/host.ts'
 import { type ObjectId, isManifestId } from '../../base/ids.ts'
@@ -38,6 +39,7 @@ export class CheckContext {
   readonly superseded = new Set<string>()
   #objects = HashIndex.create(3, 0)
   #problems = 0
+  #sawUnknown = false
 
   constructor(parts: CheckParts) {
     this.repository = parts.repository
@@ -76,6 +78,16 @@ export class CheckContext {
   problem(message: string): void {
     this.#problems += 1
     reportLog(this.run, 'error', message)
+  }
+
+  /** An object of a kind we do not know, perhaps of a newer version: what it refers to looks orphaned, and is not. */
+  noteUnknown(error: unknown): void {
+    if (isBorgError(error, 'UnsupportedPayloadError')) this.#sawUnknown = true
+  }
+
+  /** Whether every reference could be followed: only then is an unreferenced object nobody's. */
+  get followedAll(): boolean {
+    return !this.#sawUnknown
   }
 
   inform(message: string): void {

@@ -100,6 +100,7 @@ async function readRecord(check: CheckContext, entry: ArchiveEntry): Promise<Rec
       return undefined
     }
     if (!isObjectError(error)) throw error
+    check.noteUnknown(error)
     check.problem(`Archive metadata block ${idKey(entry.id)} is corrupted: ${error.message}`)
     return undefined
   }
@@ -195,6 +196,7 @@ async function readItemChunk(
     return await check.read(id)
   } catch (error) {
     if (!isObjectError(error)) throw error
+    check.noteUnknown(error)
     report(`${error.message} ${place}`)
     return undefined
   }
