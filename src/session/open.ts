@@ -10,7 +10,7 @@ import { repositoryFacts } from '../cache/cache.ts'
 import { checkSecurity, type SecurityDirectory } from '../cache/security.ts'
 import { defaultCompression } from '../compress/spec.ts'
 import { nonceOf } from '../crypto/envelope.ts'
-import type { KeyMaterial } from '../crypto/key-material.ts'
+import { type KeyMaterial, wipe } from '../crypto/key-material.ts'
 import { firstFreeAfter, NonceAllocator, type NonceLedger } from '../crypto/nonces.ts'
 import type { Repository } from '../repository/repository.ts'
 import { type LanePool, openLanes } from '../workers/lane-pool.ts'
@@ -47,16 +47,19 @@ export async function openRepository(
 ): Promise<WriteSession> {
   const { location } = openTarget(target)
   const repository = await connectRepository(target, options, run)
+  let key: KeyMaterial | undefined
+  let lanes: LanePool | undefined
   try {
     const context = sessionContext(repository, location, options)
     const stored = await loadManifest(repository)
     const unlocked = await unlockWith(repository, stored, context, options)
-    const lanes = await lanesFor(unlocked.key, options)
+    key = unlocked.key
+    lanes = await lanesFor(key, options)
     const packed = await lanes.next().open(undefined, stored)
-    const manifest = await believe(packed, unlocked.key, context, run)
+    const manifest = await believe(packed, key, context, run)
     await checkSecurity(
       context.security,
-      repositoryFacts({ location, key: unlocked.key, manifest }),
+      repositoryFacts({ location, key, manifest }),
       cacheStore(context, repository.id),
       { lockWaitSeconds: context.lockWaitSeconds, host: context.host },
       run,
@@ -64,12 +67,12 @@ export async function openRepository(
     const nonces = noncesFor(repository, context.security, stored)
     return new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
   } catch (error) {
-    await repository[Symbol.asyncDispose]()
+    await abandon(repository, lanes, key)
     throw error
   }
 }
 
-/** Writes the first manifest of a repository that has none, and remembers the repository as known. For `init`. */
+/** Writes the first manifest of a repository that has none, and remembers the repository as known. For `init`. Takes the key: it is wiped with the session, or on failure. */
 export async function openFreshRepository(
   target: RepositoryTarget,
   unlocked: Unlocked,
@@ -91,9 +94,17 @@ export async function openFreshRepository(
     if (key.tamRequired) await context.security.requireTam()
     return session
   } catch (error) {
-    await lanes?.[Symbol.asyncDispose]()
-    await repository[Symbol.asyncDispose]()
+    await abandon(repository, lanes, key)
     throw error
+  }
+}
+
+async function abandon(repository: Repository, lanes?: LanePool, key?: KeyMaterial): Promise<void> {
+  try {
+    await lanes?.[Symbol.asyncDispose]()
+  } finally {
+    if (key !== undefined) wipe(key)
+    await repository[Symbol.asyncDispose]()
   }
 }
 
@@ -109,17 +120,24 @@ export interface CheckAccess extends AsyncDisposable {
 /** Any object tells what kind of key there is: the manifest if it is there, else the first one found. */
 export async function unlockForCheck(repository: Repository, options: OpenOptions): Promise<CheckAccess> {
   const context = sessionContext(repository, repository.location, options)
-  const stored = await someObject(repository)
-  const { key } = await unlockWith(repository, stored, context, options)
-  const lanes = await lanesFor(key, options)
   const manifest = await storedManifest(repository)
-  return {
-    key,
-    lanes,
-    host: context.host,
-    security: context.security,
-    nonces: noncesFor(repository, context.security, manifest),
-    [Symbol.asyncDispose]: () => lanes[Symbol.asyncDispose](),
+  const { key } = await unlockWith(repository, manifest ?? (await someObject(repository)), context, options)
+  try {
+    const lanes = await lanesFor(key, options)
+    return {
+      key,
+      lanes,
+      host: context.host,
+      security: context.security,
+      nonces: noncesFor(repository, context.security, manifest),
+      async [Symbol.asyncDispose]() {
+        await lanes[Symbol.asyncDispose]()
+        wipe(key)
+      },
+    }
+  } catch (error) {
+    wipe(key)
+    throw error
   }
 }
 
@@ -186,8 +204,6 @@ async function storedManifest(repository: Repository): Promise<Uint8Array | unde
 }
 
 async function someObject(repository: Repository): Promise<Uint8Array> {
-  const manifest = await storedManifest(repository)
-  if (manifest !== undefined) return manifest
   for (const id of await repository.list(1000)) {
     try {
       return await repository.get(id)

@@ -1,14 +1,23 @@
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { storePath } from '../../src/base/ids.ts'
+import { type KeyMaterial, wipe } from '../../src/crypto/key-material.ts'
+import { checkArchives } from '../../src/operations/check.ts'
 import { initRepository } from '../../src/operations/init.ts'
+import { connectRepository } from '../../src/session/connect.ts'
 import { openRepository } from '../../src/session/open.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { FakeHost } from '../support/fake-host.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
+// Only listened to.
+vi.mock('../../src/crypto/key-material.ts', async (original) => {
+  const real = await original<{ wipe: (key: KeyMaterial) => void }>()
+  return { ...real, wipe: vi.fn(real.wipe) }
+})
+
 const lock = storePath('lock.exclusive')
 
-test('what cannot be opened is left unlocked, a new repository as well as an old one', async () => {
+function clientOptions() {
   const folder = tempFolder()
   const directories = {
     config: `${folder}/config`,
@@ -16,7 +25,15 @@ test('what cannot be opened is left unlocked, a new repository as well as an old
     security: `${folder}/security`,
     keys: `${folder}/keys`,
   }
-  const opened = { access: 'write', passphrase: 'secret', host: new FakeHost(), directories } as const
+  return { passphrase: 'secret', host: new FakeHost(), directories }
+}
+
+beforeEach(() => {
+  vi.mocked(wipe).mockClear()
+})
+
+test('what cannot be opened is left unlocked, a new repository as well as an old one', async () => {
+  const opened = { access: 'write', ...clientOptions() } as const
   const store = new MemoryStore()
   const init = { ...opened, encryption: 'repokey' } as const
 
@@ -33,4 +50,25 @@ test('what cannot be opened is left unlocked, a new repository as well as an old
   expect(await store.owners(lock)).toEqual([])
   await using session = await openRepository({ store }, opened)
   expect(session.archives.all()).toEqual([])
+})
+
+test('keys are wiped when opening fails behind unlocking, and after a check', async () => {
+  const options = clientOptions()
+  const store = new MemoryStore()
+  await initRepository({ store }, { ...options, encryption: 'repokey' })
+  vi.mocked(wipe).mockClear()
+
+  await expect(openRepository({ store }, { ...options, access: 'write', compression: 'squeeze' })).rejects.toThrow(
+    'unsupported compression',
+  )
+  expect(wipe).toHaveBeenCalledTimes(1)
+
+  await using repository = await connectRepository({ store }, { ...options, access: 'write' })
+  expect(await checkArchives(repository, { ...options, access: 'write' })).toBe(true)
+  expect(wipe).toHaveBeenCalledTimes(2)
+
+  await expect(checkArchives(repository, { ...options, access: 'write', compression: 'squeeze' })).rejects.toThrow(
+    'unsupported compression',
+  )
+  expect(wipe).toHaveBeenCalledTimes(3)
 })
