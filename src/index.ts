@@ -56,7 +56,7 @@ export { renameArchive } from './operations/rename.ts'
 
 // What archives hold
 export type { ArchiveDirectory, ArchiveEntry } from './archive/archive-directory.ts'
-export type { ArchiveReader } from './archive/archive-reader.ts'
+export type { ArchiveReader, ReadItemsOptions } from './archive/archive-reader.ts'
 export type { ChunkRef, Item, ItemShape } from './archive/item.ts'
 export { classify, isDamaged, itemSize } from './archive/item.ts'
 export type { ArchiveMetadata, ArchiveTotals } from './archive/metadata.ts'
@@ -84,7 +84,8 @@ export type { ItemPath, Nanoseconds, ObjectId, StorePath } from './base/ids.ts'
 export { idKey, manifestId, objectIdFromHex } from './base/ids.ts'
 
 // Ports, for those who bring their own
-export type { FileSystem } from './platform/file-system.ts'
+export type { FileSystem, MissingFeature } from './platform/file-system.ts'
+export type { NodeFileSystemOptions } from './platform/node-file-system.ts'
 export { openNodeFileSystem } from './platform/node-file-system.ts'
 export type { Repository, RepositoryReader } from './repository/repository.ts'
 export type { CommandOutput } from './source/command-output.ts'

@@ -20,11 +20,17 @@ export interface ArchiveReader {
   /** Plaintext bytes of the record. */
   readonly recordSize: number
   /** In archive order; parts of interrupted files included: `item.part` tells. */
-  items(select?: (path: string) => boolean): AsyncIterable<Item>
+  items(options?: ReadItemsOptions): AsyncIterable<Item>
   /** The item's own chunks, in order. @throws BorgError 'Repository.ObjectNotFound' | 'IntegrityError' */
   content(item: Item): AsyncIterable<Uint8Array>
   /** Lazy ids across items: read-ahead without a preload call. */
   contents(ids: Iterable<ObjectId> | AsyncIterable<ObjectId>): AsyncIterable<Uint8Array>
+}
+
+export interface ReadItemsOptions {
+  readonly select?: ((path: string) => boolean) | undefined
+  /** Called for each of `metadata.itemChunks` as it arrives, before its items. */
+  readonly onChunk?: (() => void) | undefined
 }
 
 export interface ReadArchiveOptions {
@@ -47,11 +53,19 @@ export async function readArchive(
     ...record,
     contents,
     content: (item) => contents((item.chunks ?? []).map((chunk) => chunk.id)),
-    async *items(select) {
-      for await (const item of decodeItems(objects.readMany(record.metadata.itemChunks))) {
+    async *items({ select, onChunk } = {}) {
+      const chunks = counted(objects.readMany(record.metadata.itemChunks), onChunk)
+      for await (const item of decodeItems(chunks)) {
         if (select === undefined || select(item.path)) yield item
       }
     },
+  }
+}
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, onChunk?: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onChunk?.()
+    yield chunk
   }
 }
 

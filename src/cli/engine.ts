@@ -2,9 +2,8 @@
  * The engine, loaded when a command really needs it, and what every command tells it.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { ArchiveEntry, ArchiveSelection, FileSystem, OpenOptions } from '../index.ts'
-import { canonicalLocation, decodeText, toHex } from '../parsing.ts'
-import type { RepositoryArgument } from './args/location-argument.ts'
+import type { ArchiveEntry, ArchiveSelection, FileSystem, MissingFeature, OpenOptions } from '../index.ts'
+import { decodeText, toHex } from '../parsing.ts'
 import type { CliIo } from './command.ts'
 import { archiveLine } from './render/archive-format.ts'
 
@@ -44,8 +43,6 @@ export function openOptions<A extends Access>(
   }
 }
 
-type MissingFeature = FileSystem['missing'][number]
-
 /** Only restoring meets the last two: what is on a disk can be read everywhere. */
 const missingFeatures: Readonly<Record<MissingFeature, { readonly text: string; readonly restoredOnly: boolean }>> = {
   xattrs: { text: 'extended attributes', restoredOnly: false },
@@ -72,11 +69,6 @@ export function tellMissing(files: FileSystem, verb: 'backed up' | 'restored', a
   if (texts.length === 0) return
   const reason = files.missing.includes('xattrs') ? ' (the optional package koffi is not there)' : ''
   io.log('warning', `Not ${verb} on this system: ${texts.join(', ')}${reason}.`)
-}
-
-/** Where the repository is, as borg prints it. */
-export function shownLocation(argument: RepositoryArgument): string {
-  return canonicalLocation(argument.location)
 }
 
 export interface FilterArguments {

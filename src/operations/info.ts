@@ -73,9 +73,8 @@ async function chunkUse(session: ReadSession, archive: ArchiveReader, run: RunOp
     run,
   )
   const turns = new EventLoopTurns(() => session.host.monotonicMs())
-  for (const _ of itemChunks) progress.advance()
   const totals = { originalSize: 0, compressedSize: 0, files: 0 }
-  for await (const item of archive.items()) {
+  for await (const item of archive.items({ onChunk: () => progress.advance() })) {
     run.signal?.throwIfAborted()
     addItem(totals, references, item)
     await turns.take()

@@ -31,7 +31,7 @@ export async function* listItems(
 ): AsyncGenerator<Item> {
   const reader = await openArchive(session, archive)
   const matches = itemMatcher(options.patterns ?? [])
-  for await (const item of reader.items(matches)) {
+  for await (const item of reader.items({ select: matches })) {
     if (item.part === undefined || options.considerPartFiles === true) yield item
   }
 }

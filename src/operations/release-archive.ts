@@ -47,15 +47,12 @@ export async function releaseArchive(releaser: Releaser, archive: ArchiveReader,
     },
     run,
   )
-  for await (const item of archive.items()) {
+  for await (const item of archive.items({ onChunk: () => progress.advance() })) {
     run.signal?.throwIfAborted()
     await releaseItem(releaser, item)
     await turns.take()
   }
-  for (const id of itemChunks) {
-    progress.advance()
-    await releaseChunk(releaser, id)
-  }
+  for (const id of itemChunks) await releaseChunk(releaser, id)
   progress.finish()
   await releaseChunk(releaser, archive.entry.id)
   session.archives.delete(archive.entry.name)

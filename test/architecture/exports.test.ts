@@ -30,8 +30,8 @@ const golden: Readonly<Record<string, Face>> = {
       CommandOutput CompactOptions ConnectOptions CreateOptions CreateResult DeleteOptions DeleteResult
       Directories EngineEvent ErrorCode ExtractOptions ExtractResult FileStatus FileSystem FilesCacheMode Host
       InitOptions InitResult Item ItemPath ItemShape KeyExportFormat KeyFiles KeyMaterial KeyMode
-      ListItemsOptions ModeSpec Nanoseconds ObjectId OpenOptions PaperDialogue PassphraseSource PruneResult
-      PruneRules Question ReadSession RelatedSecrets Repository RepositoryReader RepositoryTarget
+      ListItemsOptions MissingFeature ModeSpec Nanoseconds NodeFileSystemOptions ObjectId OpenOptions PaperDialogue PassphraseSource PruneResult
+      PruneRules Question ReadItemsOptions ReadSession RelatedSecrets Repository RepositoryReader RepositoryTarget
       RetentionRule RetentionVerdict RunOptions Settings SourceOptions Statistics Store StorePath
       StreamContent UnlockOptions Unlocked WarningCode WriteSession
     `),
