@@ -130,7 +130,7 @@ export function clampItemTime(value: bigint): Nanoseconds {
   return (value > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : value) as Nanoseconds
 }
 
-export function encodeChunkRef(chunk: ChunkRef): readonly Packable[] {
+function encodeChunkRef(chunk: ChunkRef): readonly Packable[] {
   return [chunk.id, chunk.size, chunk.storedSize]
 }
 

@@ -23,8 +23,6 @@ export const nonceReservationBlocks = 2n ** 28n
 export const pbkdf2Iterations = 100_000
 export const checkpointIntervalSeconds = 1800
 export const lockWaitSecondsDefault = 1
-/** Plaintext of the item stream held back before it is cut. */
-export const itemBufferSize = 8 * 1024 * 1024
 export const filesCacheAgeMax = 20
 export const compactThresholdDefault = 0.1
 /** Umask borg applies to everything it creates in a repository. */

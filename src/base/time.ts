@@ -34,10 +34,6 @@ export function toSeconds(time: Nanoseconds): number {
   return Number(time) / 1e9
 }
 
-export function fromSeconds(seconds: number): Nanoseconds {
-  return (BigInt(Math.round(seconds * 1e6)) * nanosecondsPerMicrosecond) as Nanoseconds
-}
-
 function floorDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor
   return dividend % divisor < 0n ? quotient - 1n : quotient

@@ -66,12 +66,6 @@ export function systemErrorText(error: unknown, fileName?: string): string {
   return fileName === undefined ? base : `${base}: ${pythonQuoted(fileName)}`
 }
 
-/** The C library's text alone: 'No space left on device'. */
-export function systemErrorReason(error: unknown): string {
-  const code = systemErrorCode(error) ?? 'EIO'
-  return errnoTable[code]?.[1] ?? code
-}
-
 /** EPERM, EACCES, EBUSY: permission; ENOENT: not found; EIO: input/output; the rest: OS error. */
 export function warningCodeOf(error: unknown): WarningCode {
   switch (systemErrorCode(error)) {
