@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,7 +59,9 @@ describe('the snippets of the README', () => {
 
   // One after the other: each works on what the one before has left. They use the built package, as readers will.
   test('compile under strict rules, and do what they say', () => {
-    execFileSync(join(project, 'node_modules', '.bin', 'tsc'), ['-p', work], { encoding: 'utf8' })
+    const compiler = spawnSync(join(project, 'node_modules', '.bin', 'tsc'), ['-p', work], { encoding: 'utf8' })
+    expect(compiler.stdout).toBe('')
+    expect(compiler.status).toBe(0)
     const environment = { ...process.env, BORG_BASE_DIR: join(work, 'base'), HOME: work }
     const outputs = snippets.map(({ name }) => {
       const run = spawnSync(process.execPath, [join(work, 'out', `${name}.js`)], { encoding: 'utf8', env: environment })
