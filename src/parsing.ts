@@ -9,7 +9,7 @@ export { errorCatalog, type WarningCode, warningCatalog, warningMessage } from '
 export { type Host, systemHost } from './base/host.ts'
 export type { ItemPath, Nanoseconds } from './base/ids.ts'
 export { borgVersion, dataSizeMax } from './base/limits.ts'
-export { parseTimestamp } from './base/time.ts'
+export { clampItemTime, parseTimestamp } from './base/time.ts'
 export { decodeText, encodeText, hasLoneSurrogate, printableText } from './base/text.ts'
 export {
   type CalendarTime,

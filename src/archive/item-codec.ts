@@ -5,7 +5,7 @@
 import { compareBytes } from '../base/bytes.ts'
 import { BorgError } from '../base/errors.ts'
 import { type Nanoseconds, nanoseconds, objectId } from '../base/ids.ts'
-import { itemTimeMaxNanoseconds } from '../base/limits.ts'
+import { clampItemTime } from '../base/time.ts'
 import { decodeText, encodeText } from '../base/text.ts'
 import { decodeBigInteger, type Unpacked, type UnpackedKey, type UnpackedMap } from '../format/msgpack-decode.ts'
 import { type Packable, pack, packSorted } from '../format/msgpack-encode.ts'
@@ -122,12 +122,6 @@ export function decodeItem(map: UnpackedMap): Item {
   fields['mode'] ??= 0
   if (unknown !== undefined) fields['unknown'] = unknown
   return fields as unknown as Item
-}
-
-/** Times outside what borg can show are moved to the nearest it can. */
-export function clampItemTime(value: bigint): Nanoseconds {
-  if (value < 0n) return 0n as Nanoseconds
-  return (value > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : value) as Nanoseconds
 }
 
 function encodeChunkRef(chunk: ChunkRef): readonly Packable[] {

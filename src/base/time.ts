@@ -2,6 +2,7 @@
  * Nanoseconds and borg's timestamps. The engine's clock is `Host.now()`; nothing here reads one.
  */
 import type { Nanoseconds } from './ids.ts'
+import { itemTimeMaxNanoseconds } from './limits.ts'
 
 const nanosecondsPerMicrosecond = 1000n
 const microsecondsPerMillisecond = 1000n
@@ -27,6 +28,12 @@ export function parseTimestamp(text: string): Nanoseconds | undefined {
 /** One microsecond later: how a manifest stays newer than the one it replaces. */
 export function nextMicrosecond(time: Nanoseconds): Nanoseconds {
   return (time + nanosecondsPerMicrosecond) as Nanoseconds
+}
+
+/** Times outside what borg can store and show are moved to the nearest it can. */
+export function clampItemTime(time: bigint): Nanoseconds {
+  if (time < 0n) return 0n as Nanoseconds
+  return (time > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : time) as Nanoseconds
 }
 
 /** Whole and fractional seconds as a double; exact to about a microsecond. */

@@ -10,7 +10,8 @@
  */
 import { BorgError } from '../base/errors.ts'
 import { type Nanoseconds, type ObjectId, objectIdSize, ownedObjectId } from '../base/ids.ts'
-import { filesCacheAgeMax, itemTimeMaxNanoseconds } from '../base/limits.ts'
+import { filesCacheAgeMax } from '../base/limits.ts'
+import { clampItemTime } from '../base/time.ts'
 import { HashIndex } from '../format/hash-index.ts'
 import { decodeBigInteger, type DecodeLimits } from '../format/msgpack-decode.ts'
 import { encodeBigInteger, Packer } from '../format/msgpack-encode.ts'
@@ -114,7 +115,7 @@ export class PackedFilesCache implements FilesCache {
 
   remember(pathHash: ObjectId, stat: Stat, chunks: readonly ObjectId[]): void {
     if (!this.#rules.enabled || stat.kind !== 'file') return
-    const time = clamped(this.#timeOf(stat))
+    const time = clampItemTime(this.#timeOf(stat))
     this.#store(pathHash, stat, time, chunks)
     if (this.#newest === undefined || time > this.#newest) this.#newest = time
   }
@@ -216,11 +217,6 @@ function readChunks(reader: MsgpackReader): readonly ObjectId[] {
   const count = reader.arrayHeader()
   for (let i = 0; i < count; i++) chunks.push(ownedObjectId(reader.raw().slice()))
   return chunks
-}
-
-function clamped(time: bigint): bigint {
-  if (time < 0n) return 0n
-  return time > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : time
 }
 
 function malformed(what: string): BorgError {

@@ -3,8 +3,7 @@
  *
  * Source: format/objects.md §6, §7.
  */
-import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
-import { itemTimeMaxNanoseconds } from '../base/limits.ts'
+import { clampItemTime } from '../base/time.ts'
 import { printableText } from '../base/text.ts'
 import type { Item } from '../archive/item.ts'
 import { fileTypeMask, fileTypes } from '../archive/item.ts'
@@ -68,17 +67,12 @@ export function statMetadata(
     gid: stat.gid,
     user: options.numericIds ? null : (files.userName(stat.uid) ?? null),
     group: options.numericIds ? null : (files.groupName(stat.gid) ?? null),
-    modified: clampTime(stat.modified),
-    ...(options.atime && { accessed: clampTime(stat.accessed) }),
-    ...(!options.noCtime && { changed: clampTime(stat.changed) }),
-    ...(!options.noBirthtime && stat.born !== undefined && { born: clampTime(stat.born) }),
+    modified: clampItemTime(stat.modified),
+    ...(options.atime && { accessed: clampItemTime(stat.accessed) }),
+    ...(!options.noCtime && { changed: clampItemTime(stat.changed) }),
+    ...(!options.noBirthtime && stat.born !== undefined && { born: clampItemTime(stat.born) }),
     ...(!readSpecial && isDevice(stat) && { rawDevice: stat.rawDevice }),
   }
-}
-
-/** Into the range archives keep. */
-export function clampTime(time: Nanoseconds): Nanoseconds {
-  return nanoseconds(time < 0n ? 0n : time > itemTimeMaxNanoseconds ? itemTimeMaxNanoseconds : time)
 }
 
 function isDevice(stat: Stat): boolean {

@@ -39,7 +39,7 @@ const golden: Readonly<Record<string, Face>> = {
   'parsing.ts': {
     values: words(`
       BorgError PythonFloat PythonFormatError absoluteLocation archiveGlob borgVersion canonicalLocation
-      checkpointSuffix chunkerParamsFields dataSizeMax decodeText defaultChunkerParams defaultCompression
+      checkpointSuffix chunkerParamsFields clampItemTime dataSizeMax decodeText defaultChunkerParams defaultCompression
       encodeText errorCatalog expandPlaceholders fieldNames fixedDecimal formatChunkerParams
       formatCompressionSpec formatLogLine formatQuestionEnvironmentLine formatQuestionLine formatValue
       hasLoneSurrogate isBorgError isoSeconds isoWeek itemMicroseconds keyFileName localTime makeMatcher

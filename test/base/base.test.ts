@@ -9,7 +9,7 @@ import { itemPath, objectId, objectIdFromHex, segmentNumber, storePath, nanoseco
 import { PercentProgress } from '../../src/base/progress.ts'
 import type { EngineEvent } from '../../src/base/events.ts'
 import { decodeText, encodeText, printableText } from '../../src/base/text.ts'
-import { formatTimestamp, parseTimestamp } from '../../src/base/time.ts'
+import { clampItemTime, formatTimestamp, parseTimestamp } from '../../src/base/time.ts'
 
 const anyBytes = fc.uint8Array({ maxLength: 200 })
 
@@ -90,6 +90,12 @@ describe('ids', () => {
 })
 
 describe('time', () => {
+  test('times are kept within what every borg can read', () => {
+    expect(clampItemTime(-1n)).toBe(0n)
+    expect(clampItemTime(2n ** 62n)).toBe(2_147_310_847_000_000_000n)
+    expect(clampItemTime(5n)).toBe(5n)
+  })
+
   test('timestamps always have six digits and come back exactly to the microsecond', () => {
     expect(formatTimestamp(nanoseconds(1_700_000_000_000_000_000n))).toBe('2023-11-14T22:13:20.000000')
     fc.assert(

@@ -25,7 +25,6 @@ import { FolderChain } from '../../src/platform/folder-chain.ts'
 import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
 import { changedWhileRead } from '../../src/source/entry.ts'
 import { FinishedRoots } from '../../src/source/finished-roots.ts'
-import { clampTime } from '../../src/source/metadata.ts'
 import { walk } from '../../src/source/walk.ts'
 import type { WalkStep } from '../../src/source/walk-step.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -250,12 +249,6 @@ test('a change while reading is told by the chosen time, or not at all', () => {
   expect(changedWhileRead(before, touched, 'mtime')).toBe(false)
   expect(changedWhileRead(before, { ...before, modified: nanoseconds(2n) }, 'mtime')).toBe(true)
   expect(changedWhileRead(before, touched, 'disabled')).toBe(false)
-})
-
-test('times are kept within what every borg can read', () => {
-  expect(clampTime(nanoseconds(-1n))).toBe(0n)
-  expect(clampTime(nanoseconds(2n ** 62n))).toBe(2_147_310_847_000_000_000n)
-  expect(clampTime(nanoseconds(5n))).toBe(5n)
 })
 
 function entriesOf(folder: string, last: string): readonly (WalkStep & { step: 'entry' })['entry'][] {

@@ -3,6 +3,7 @@
  * Source: CLI contract "Times, sizes, durations".
  */
 import {
+  clampItemTime,
   fixedDecimal,
   itemMicroseconds,
   localTime,
@@ -27,16 +28,16 @@ export function archiveTimeIso(time: Nanoseconds): string {
 }
 
 export function itemTimeText(time: Nanoseconds): string {
-  return timeText(itemMicroseconds(clamped(time)))
+  return timeText(itemMicroseconds(clampItemTime(time)))
 }
 
 export function itemTimeIso(time: Nanoseconds): string {
-  return timeIso(itemMicroseconds(clamped(time)))
+  return timeIso(itemMicroseconds(clampItemTime(time)))
 }
 
 /** A time in a format of the user's; '' is the text form. */
 export function formatItemTime(time: Nanoseconds, spec: string): string {
-  return strftime(spec === '' ? textForm : spec, localTime(itemMicroseconds(clamped(time))))
+  return strftime(spec === '' ? textForm : spec, localTime(itemMicroseconds(clampItemTime(time))))
 }
 
 export function formatArchiveTime(time: Nanoseconds, spec: string): string {
@@ -65,12 +66,4 @@ function timeText(instant: Microseconds): string {
 
 function timeIso(instant: Microseconds): string {
   return strftime(isoForm, localTime(instant))
-}
-
-/** 2^31 - 1 seconds less 48 hours: what borg stores and shows at most. */
-const latest = 2_147_310_847_000_000_000n
-
-function clamped(time: Nanoseconds): Nanoseconds {
-  if (time < 0n) return 0n as Nanoseconds
-  return time > latest ? (latest as Nanoseconds) : time
 }
