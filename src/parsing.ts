@@ -59,6 +59,8 @@ export {
   type ParsedLocation,
   parseLocation,
 } from './location/location.ts'
+export { formatPercent, formatSize, type SizeStyle } from './location/sizes.ts'
+export { systemErrorText } from './base/errno.ts'
 export { expandPlaceholders, type PlaceholderOptions } from './location/placeholders.ts'
 export {
   fieldNames,

@@ -4,7 +4,7 @@
  * The order of these steps is a contract: CLI contract, commands §0.2. The engine is not loaded before a command asks for
  * it, so usage errors and help cost nothing.
  */
-import { BorgError, borgVersion, decodeText, type EngineEvent, isBorgError, systemErrorCode } from '../parsing.ts'
+import { BorgError, borgVersion, decodeText, type EngineEvent, isBorgError, systemErrorText } from '../parsing.ts'
 import { type CommandLine, type CommandSet, parseCommandLine } from './args/parser.ts'
 import { atTimestamp, type RepositoryArgument } from './args/location-argument.ts'
 import { RuleError } from './args/rules.ts'
@@ -230,8 +230,7 @@ function valueContext(io: ProcessIo, environment: Environment): ValueContext {
       try {
         return decodeText(io.readFile(path))
       } catch (error) {
-        const reason = systemErrorCode(error) === 'ENOENT' ? '[Errno 2] No such file or directory' : String(error)
-        throw new BorgError('Error', [`${reason}: '${path}'`], { cause: error })
+        throw new BorgError('Error', [systemErrorText(error, path)], { cause: error })
       }
     },
     fileTime: (path) => io.fileTime(path),

@@ -3,7 +3,16 @@
  * Source: CLI contract "Passphrases, prompts, security questions".
  */
 import { spawn } from 'node:child_process'
-import { BorgError, borgVersion, decodeText, encodeText, type Question, type QuestionEvent, toHex } from '../parsing.ts'
+import {
+  BorgError,
+  borgVersion,
+  decodeText,
+  encodeText,
+  type Question,
+  type QuestionEvent,
+  systemErrorText,
+  toHex,
+} from '../parsing.ts'
 import { childEnvironment, type Env } from './env.ts'
 import { splitShellWords } from './shell-words.ts'
 import { type Asker, readDescriptor } from './terminal.ts'
@@ -97,7 +106,7 @@ async function runPasscommand(command: string, env: Env): Promise<string> {
     })
     const output: Uint8Array[] = []
     child.stdout.on('data', (bytes: Uint8Array) => output.push(bytes))
-    child.on('error', (error) => reject(failed(`[Errno 2] No such file or directory: '${program}'`, error)))
+    child.on('error', (error) => reject(failed(systemErrorText(error, program), error)))
     child.on('close', (code) => {
       if (code === 0) resolve(withoutFinalNewlines(decodeText(Uint8Array.from(Buffer.concat(output)))))
       else reject(failed(`Command '${command}' returned non-zero exit status ${code}.`))

@@ -9,7 +9,7 @@
  */
 import { concatBytes, dataView } from '../base/bytes.ts'
 import { decodeText, encodeText } from '../base/text.ts'
-import { makeSystemErrorNamed } from './errno.ts'
+import { makeSystemErrorNamed } from '../base/errno.ts'
 
 /** Names for numbers and back; `users.ts` has the real ones. */
 export interface NameLookup {

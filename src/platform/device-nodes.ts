@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import { makeSystemErrorNamed } from './errno.ts'
+import { makeSystemErrorNamed } from '../base/errno.ts'
 import type { Syscalls } from './syscalls.ts'
 import { terminated } from './xattr.ts'
 

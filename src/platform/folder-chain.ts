@@ -4,7 +4,7 @@
  * Trees may be deeper than a process may have files open: only the deepest levels stay open, and a level that was closed
  * is opened again from its child ('..') and must be the same folder. Used to walk (source) and to restore (target).
  */
-import { makeSystemErrorNamed } from './errno.ts'
+import { makeSystemErrorNamed } from '../base/errno.ts'
 import type { FileSystem, NativePath, OpenFile } from './file-system.ts'
 
 const openLevelsMax = 128

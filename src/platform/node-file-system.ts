@@ -11,7 +11,7 @@ import type { Nanoseconds } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
 import { aclText, aclTextOfMode, type NameLookup, packAcl } from './acl.ts'
 import { createNodeDevice, createNodeFifo } from './device-nodes.ts'
-import { makeSystemErrorNamed } from './errno.ts'
+import { makeSystemErrorNamed } from '../base/errno.ts'
 import { readFileFlags, writeFileFlags } from './file-flags.ts'
 import type {
   Acl,

@@ -7,7 +7,7 @@
  * Sources: xattr(7), utimensat(2), mknod(2), ioctl_iflags(2), getdents64(2), getpwnam(3).
  */
 import { createRequire } from 'node:module'
-import { makeSystemError } from './errno.ts'
+import { makeSystemError } from '../base/errno.ts'
 
 /** A NUL-terminated path, or a descriptor. */
 export type Handle = Uint8Array | number

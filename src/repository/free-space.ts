@@ -6,7 +6,7 @@ import { BorgError } from '../base/errors.ts'
 import { objectSizeMax } from '../base/limits.ts'
 import type { Ledger } from './ledger.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import { formatSize } from './size-text.ts'
+import { formatSize } from '../location/sizes.ts'
 
 /** With fewer sparse segments than this, compacting them all is cheap enough to be summed up. */
 const fewSparseSegments = 10

@@ -8,11 +8,11 @@
  * borg identifies a lock's owner by process. Several sessions of one process would therefore pass for one owner:
  * `inThisProcess` keeps them apart, and borg's files never show it.
  */
-import { getSystemErrorMap } from 'node:util'
 import { BorgError, isBorgError, systemErrorCode } from '../base/errors.ts'
 import { type LogLevel, type RunOptions, reportLog } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
 import { storePath } from '../base/ids.ts'
+import { systemErrorText } from '../base/errno.ts'
 import { isStoreNotFound, type Store } from '../store/store.ts'
 import {
   claimOwner,
@@ -291,7 +291,7 @@ class LockTable {
     } catch (error) {
       holding.claimed = false
       if (systemErrorCode(error) === undefined) throw error
-      throw new BorgError('LockFailed', [this.claimName, errorText(error)], { cause: error })
+      throw new BorgError('LockFailed', [this.claimName, systemErrorText(error, pathOf(error))], { cause: error })
     }
     return holding.claimed ? holding : undefined
   }
@@ -369,12 +369,6 @@ class LockTable {
   }
 }
 
-/** A system error in Python's words, which borg's messages are made of: [Errno 13] Permission denied: '/path'. */
-function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { errno, path } = error as NodeJS.ErrnoException
-  const [, words] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? []
-  if (errno === undefined || words === undefined) return error.message
-  const sentence = words.charAt(0).toUpperCase() + words.slice(1)
-  return `[Errno ${-errno}] ${sentence}${path === undefined ? '' : `: '${path}'`}`
+function pathOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).path
 }

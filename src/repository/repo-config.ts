@@ -10,7 +10,7 @@ import { segmentSizeMaxDefault, segmentSizeMaxLimit, segmentsPerFolderDefault } 
 import { decodeText, encodeText } from '../base/text.ts'
 import { formatIni, type Ini, iniBoolean, parseIni } from '../format/ini.ts'
 import { isStoreNotFound, type Store } from '../store/store.ts'
-import { parseSize } from './size-text.ts'
+import { parseSize } from '../location/sizes.ts'
 
 export const configPath = storePath('config')
 const oldConfigPath = storePath('config.old')

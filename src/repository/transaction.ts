@@ -20,7 +20,7 @@ import { putSize } from './segment-entry.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import { SegmentLog } from './segment-log.ts'
 import type { SegmentReader } from './segment-reader.ts'
-import { formatSize } from './size-text.ts'
+import { formatSize } from '../location/sizes.ts'
 import type { Nanoseconds } from '../base/ids.ts'
 
 export interface TransactionSettings {

@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { BorgError, systemErrorCode } from '../base/errors.ts'
 import { decodeText } from '../base/text.ts'
-import { makeSystemErrorNamed, pythonQuoted, systemErrorText } from '../platform/errno.ts'
+import { makeSystemErrorNamed, pythonQuoted, systemErrorText } from '../base/errno.ts'
 
 export interface CommandOptions {
   /** For the command. Default: ours, so whoever holds secrets in variables must pass what is left without them. */

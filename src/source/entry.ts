@@ -4,7 +4,7 @@
  * Between looking (lstat) and opening anyone may put something else in place; a backup run by root must not be lured
  * into reading it. Source: cli/commands.md §2, `file type or inode changed while we backed it up`.
  */
-import { during, FileProblem } from '../platform/errno.ts'
+import { during, FileProblem } from '../base/errno.ts'
 import type { FileSystem, NativePath, OpenFile, OpenOptions, Stat } from '../platform/file-system.ts'
 
 /** An opened entry and what it was at opening; newer than what the walk saw. */

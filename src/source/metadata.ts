@@ -7,7 +7,7 @@ import { clampItemTime } from '../base/time.ts'
 import { printableText } from '../base/text.ts'
 import type { Item } from '../archive/item.ts'
 import { fileTypeMask, fileTypes } from '../archive/item.ts'
-import { during, systemErrorText } from '../platform/errno.ts'
+import { during, systemErrorText } from '../base/errno.ts'
 import type { FileSystem, Place, Stat } from '../platform/file-system.ts'
 
 export interface MetadataOptions {

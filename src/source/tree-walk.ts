@@ -5,7 +5,7 @@
  * opened, asked for tags, stored, listed, and its frame pushed.
  */
 import { decodeText, encodeText } from '../base/text.ts'
-import { during, FileProblem, fileWarning } from '../platform/errno.ts'
+import { during, FileProblem, fileWarning } from '../base/errno.ts'
 import { fileFlags } from '../platform/file-flags.ts'
 import type { FileSystem, NativePath, OpenFile, OpenOptions, Stat } from '../platform/file-system.ts'
 import { FolderChain } from '../platform/folder-chain.ts'

@@ -7,7 +7,7 @@
  */
 import type { RunOptions } from '../base/events.ts'
 import { encodeText } from '../base/text.ts'
-import { during } from '../platform/errno.ts'
+import { during } from '../base/errno.ts'
 import type { FileSystem, Stat } from '../platform/file-system.ts'
 import { FinishedRoots, InodeSet } from './finished-roots.ts'
 import { parseRoot, type RootPath } from './safe-path.ts'

@@ -4,7 +4,7 @@
  * As strict as the contract allows: an appended file is readable exactly up to its last flush. Contents live as long as
  * the object, also after disposal, so that what one session wrote the next one finds.
  */
-import { copyBytes } from '../base/bytes.ts'
+import { concatBytes, copyBytes } from '../base/bytes.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import {
   type AppendFile,
@@ -241,18 +241,8 @@ class MemoryAppendFile implements AppendFile {
 async function collect(content: FileContent): Promise<Uint8Array> {
   if (content instanceof Uint8Array) return copyBytes(content)
   const parts: Uint8Array[] = []
-  let size = 0
-  for await (const piece of contentPieces(content)) {
-    parts.push(copyBytes(piece))
-    size += piece.length
-  }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const part of parts) {
-    bytes.set(part, offset)
-    offset += part.length
-  }
-  return bytes
+  for await (const piece of contentPieces(content)) parts.push(copyBytes(piece))
+  return concatBytes(...parts)
 }
 
 function isChild(path: string, start: string): boolean {

@@ -9,7 +9,7 @@
  */
 import { encodeText } from '../base/text.ts'
 import { classify, isDamaged, type Item, type ItemShape } from '../archive/item.ts'
-import { asFileProblem, during, FileProblem, isFileProblem, makeSystemErrorNamed } from '../platform/errno.ts'
+import { asFileProblem, during, FileProblem, isFileProblem, makeSystemErrorNamed } from '../base/errno.ts'
 import type { NativePath, OutputFile } from '../platform/file-system.ts'
 import type { Extraction } from './extraction.ts'
 import { restoreMetadata } from './restore-metadata.ts'

@@ -8,7 +8,7 @@ import { systemErrorCode } from '../base/errors.ts'
 import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
 import { printableText } from '../base/text.ts'
 import { fileTypeMask, fileTypes, type Item } from '../archive/item.ts'
-import { systemErrorText } from '../platform/errno.ts'
+import { systemErrorText } from '../base/errno.ts'
 import type { Acl, FileSystem, Place } from '../platform/file-system.ts'
 
 export interface RestoreOptions {

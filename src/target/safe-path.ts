@@ -4,7 +4,7 @@
  * Archives can be made by anyone. A path is taken apart here; that its folders are real ones and not symlinks is checked
  * when they are entered (target-folders.ts). Source: cli/commands.md §3 "unsafe archive", format/objects.md §7.
  */
-import { FileProblem } from '../platform/errno.ts'
+import { FileProblem } from '../base/errno.ts'
 
 /**
  * The names from the destination down to `path`, '.' and empty parts left out; none for the destination itself.

@@ -7,7 +7,7 @@
  */
 import { systemErrorCode } from '../base/errors.ts'
 import { encodeText } from '../base/text.ts'
-import { during, FileProblem } from '../platform/errno.ts'
+import { during, FileProblem } from '../base/errno.ts'
 import type { FileSystem, NativePath, OpenFile, Stat } from '../platform/file-system.ts'
 import { FolderChain } from '../platform/folder-chain.ts'
 

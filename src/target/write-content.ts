@@ -4,7 +4,7 @@
  * Source: format/objects.md §6 "Sparse files".
  */
 import { isAllZero } from '../chunker/zeros.ts'
-import { during } from '../platform/errno.ts'
+import { during } from '../base/errno.ts'
 import type { OutputFile } from '../platform/file-system.ts'
 
 /**

@@ -41,19 +41,19 @@ const golden: Readonly<Record<string, Face>> = {
       BorgError PythonFloat PythonFormatError absoluteLocation archiveGlob borgVersion canonicalLocation
       checkpointSuffix chunkerParamsFields clampItemTime dataSizeMax decodeText defaultChunkerParams defaultCompression
       encodeText errorCatalog expandPlaceholders fieldNames fixedDecimal formatChunkerParams
-      formatCompressionSpec formatLogLine formatQuestionEnvironmentLine formatQuestionLine formatValue
+      formatCompressionSpec formatLogLine formatPercent formatQuestionEnvironmentLine formatQuestionLine formatSize formatValue
       hasLoneSurrogate isBorgError isoSeconds isoWeek itemMicroseconds keyFileName localTime makeMatcher
       parseArchiveName parseChunkerParams parseCompressionSpec parseExclude parseExcludeFile
       parseFilesCacheMode parseLocation parsePathArgument parsePatternLine parsePatternsFile parsePythonFormat
       parseTimestamp printableText pythonFloat pythonRepr pythonString renderPythonFormat roundDecimal
-      secondsOnly strftime stringifyPython systemErrorCode systemHost toHex utcTime warningCatalog
+      secondsOnly strftime stringifyPython systemErrorCode systemErrorText systemHost toHex utcTime warningCatalog
       warningMessage wholeMicroseconds
     `),
     types: words(`
       CalendarTime ChunkerParams CompressionSpec EngineEvent ErrorCode FileStatus FilesCacheMode FormatPart
       FormatValue Host ItemPath Location LogLevel Matcher MatcherOptions Microseconds Nanoseconds
       ParsedLocation Pattern PatternLine PatternStyle PatternsFile PlaceholderOptions PythonJson
-      PythonJsonObject Question QuestionEvent RunOptions Verdict WarningCode
+      PythonJsonObject Question QuestionEvent RunOptions SizeStyle Verdict WarningCode
     `),
   },
   'testing.ts': {

@@ -11,12 +11,12 @@ import {
 /** Lines printed by borg 1.4.5 (contract, "Real lines"), with the event and the time behind each. */
 const lines: [string, EngineEvent, bigint][] = [
   [
-    '{"type": "log_message", "time": 1795429528.2074962, "message": "Repository /tmp/x/nope does not exist.", "levelname": "ERROR", "name": "__main__", "msgid": "Repository.DoesNotExist"}',
+    '{"type": "log_message", "time": 1795429528.2074962, "message": "Repository /srv/nope does not exist.", "levelname": "ERROR", "name": "__main__", "msgid": "Repository.DoesNotExist"}',
     {
       type: 'log',
       level: 'error',
       logger: '__main__',
-      message: 'Repository /tmp/x/nope does not exist.',
+      message: 'Repository /srv/nope does not exist.',
       msgid: 'Repository.DoesNotExist',
     },
     1795429528207496200n,

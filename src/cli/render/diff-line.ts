@@ -4,7 +4,7 @@
  */
 import type { Nanoseconds, PythonJson } from '../../parsing.ts'
 import { modeText } from './mode.ts'
-import { formatSize } from './sizes.ts'
+import { formatSize } from '../../parsing.ts'
 import { itemTimeIso, itemTimeText } from './times.ts'
 
 /** What may appear or vanish and has no content to measure. */

@@ -6,7 +6,7 @@
  * Source: CLI contract "Progress".
  */
 import { type EngineEvent, printableText } from '../../parsing.ts'
-import { formatSize } from './sizes.ts'
+import { formatSize } from '../../parsing.ts'
 import { fitToWidth, padToWidth, textWidth } from './text-width.ts'
 
 export interface ProgressSettings {

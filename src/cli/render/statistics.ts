@@ -4,7 +4,7 @@
  */
 import type { Nanoseconds } from '../../parsing.ts'
 import { joinShellWords } from '../shell-words.ts'
-import { formatPercent, formatSize } from './sizes.ts'
+import { formatPercent, formatSize } from '../../parsing.ts'
 import { archiveTimeText, durationText } from './times.ts'
 
 export const dashes = '-'.repeat(78)

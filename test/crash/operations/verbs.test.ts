@@ -13,7 +13,7 @@ vi.mock('../../../src/store/local-store.ts', () => import('./local-store.ts'))
 // Deriving keys as slowly as borg does would take all of the time.
 vi.mock('../../../src/base/limits.ts', async (original) => ({ ...(await original<object>()), pbkdf2Iterations: 1 }))
 
-const timeout = long ? 3_600_000 : 120_000
+const timeout = long ? 3_600_000 : undefined
 const source = new Source()
 afterAll(() => removeTempFolder(source.folder))
 

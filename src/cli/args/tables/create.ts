@@ -1,21 +1,22 @@
 /**
  * Arguments of "create". Source: CLI contract, commands §2; fixtures/cli/options.json.
  */
-import { defaultChunkerParams, defaultCompression } from '../../../parsing.ts'
 import { commandTable, flag, outdatedFlag, positional, positionals, value } from '../argument.ts'
 import { filesCacheMode } from '../files-cache-mode.ts'
 import { archive } from '../location-argument.ts'
+import { escapedText, octal, path, text, textWithPlaceholders } from '../value-types.ts'
 import {
-  chunkerParams,
-  compression,
-  escapedText,
-  octal,
-  path,
-  text,
-  textWithPlaceholders,
-  timestamp,
-} from '../value-types.ts'
-import { checkpointInterval, noFlags, numericIds, outputFilter, patterns, statistics, tagExclusion } from './shared.ts'
+  archiveTime,
+  checkpointInterval,
+  chunkCompression,
+  chunking,
+  noFlags,
+  numericIds,
+  outputFilter,
+  patterns,
+  statistics,
+  tagExclusion,
+} from './shared.ts'
 
 export const createTable = commandTable({
   name: 'create',
@@ -73,29 +74,10 @@ export const createTable = commandTable({
     }),
     readSpecial: flag('--read-special', 'read devices and FIFOs like files'),
     comment: value('--comment', 'COMMENT', textWithPlaceholders, '', 'a comment to store with the archive'),
-    timestamp: value(
-      '--timestamp',
-      'TIMESTAMP',
-      timestamp,
-      undefined,
-      'time of the archive: UTC text, or a file to take it from',
-    ),
+    timestamp: archiveTime,
     checkpointInterval,
-    chunkerParams: value(
-      '--chunker-params',
-      'PARAMS',
-      chunkerParams,
-      defaultChunkerParams,
-      'how files are cut into chunks',
-      { once: true },
-    ),
-    compression: value(
-      '-C --compression',
-      'COMPRESSION',
-      compression,
-      defaultCompression,
-      'see "tsborg help compression" (default: lz4)',
-    ),
+    chunkerParams: chunking,
+    compression: chunkCompression,
     location: positional('ARCHIVE', archive, 'REPOSITORY::NAME of the new archive'),
     paths: positionals('PATH', path, 'what to store; "-" is stdin', { roots: 'mixed' }),
   },

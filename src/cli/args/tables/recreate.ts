@@ -1,11 +1,10 @@
 /**
  * Arguments of "recreate". Source: CLI contract, commands §17; fixtures/cli/options.json.
  */
-import { defaultCompression } from '../../../parsing.ts'
 import { commandTable, defaulted, flag, positionals, value } from '../argument.ts'
 import { repositoryOrArchive } from '../location-argument.ts'
-import { archiveName, chunkerParams, compression, path, text, textWithPlaceholders, timestamp } from '../value-types.ts'
-import { checkpointInterval, outputFilter, patterns, tagExclusion } from './shared.ts'
+import { archiveName, chunkerParams, path, text, textWithPlaceholders, timestamp } from '../value-types.ts'
+import { checkpointInterval, chunkCompression, outputFilter, patterns, tagExclusion } from './shared.ts'
 
 export const recreateTable = commandTable({
   name: 'recreate',
@@ -27,13 +26,7 @@ export const recreateTable = commandTable({
       undefined,
       'another time: UTC text, or a file to take it from',
     ),
-    compression: value(
-      '-C --compression',
-      'COMPRESSION',
-      compression,
-      defaultCompression,
-      'see "tsborg help compression" (default: lz4)',
-    ),
+    compression: chunkCompression,
     recompress: value('--recompress', 'MODE', text, 'never', 'compress again: never, if-different, always', {
       choices: ['never', 'if-different', 'always'],
       bare: 'if-different',

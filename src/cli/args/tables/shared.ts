@@ -1,9 +1,19 @@
 /**
  * Arguments that several commands share.
  */
-import type { Pattern } from '../../../parsing.ts'
+import { defaultChunkerParams, defaultCompression, type Pattern } from '../../../parsing.ts'
 import { type Argument, flag, value, values } from '../argument.ts'
-import { archivePattern, archiveSortKeys, int, positiveInt, text, textWithPlaceholders } from '../value-types.ts'
+import {
+  archivePattern,
+  archiveSortKeys,
+  chunkerParams,
+  compression,
+  int,
+  positiveInt,
+  text,
+  textWithPlaceholders,
+  timestamp,
+} from '../value-types.ts'
 
 /** Which archives of a repository. `prefix` is an old form of `globArchives`. */
 export const nameFilter = {
@@ -101,4 +111,29 @@ export const outputFilter = value(
   {
     once: true,
   },
+)
+
+export const archiveTime = value(
+  '--timestamp',
+  'TIMESTAMP',
+  timestamp,
+  undefined,
+  'time of the archive: UTC text, or a file to take it from',
+)
+
+export const chunking = value(
+  '--chunker-params',
+  'PARAMS',
+  chunkerParams,
+  defaultChunkerParams,
+  'how files are cut into chunks',
+  { once: true },
+)
+
+export const chunkCompression = value(
+  '-C --compression',
+  'COMPRESSION',
+  compression,
+  defaultCompression,
+  'see "tsborg help compression" (default: lz4)',
 )

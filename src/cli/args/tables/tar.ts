@@ -1,11 +1,19 @@
 /**
  * Arguments of "export-tar" and "import-tar". Source: CLI contract, commands §16; fixtures/cli/options.json.
  */
-import { defaultChunkerParams, defaultCompression } from '../../../parsing.ts'
 import { commandTable, flag, positional, positionals, value } from '../argument.ts'
 import { archive } from '../location-argument.ts'
-import { chunkerParams, compression, path, text, timestamp } from '../value-types.ts'
-import { checkpointInterval, outputFilter, patterns, statistics, stripComponents } from './shared.ts'
+import { path, text } from '../value-types.ts'
+import {
+  archiveTime,
+  checkpointInterval,
+  chunkCompression,
+  chunking,
+  outputFilter,
+  patterns,
+  statistics,
+  stripComponents,
+} from './shared.ts'
 
 const filterHelp = 'program to pipe the tarball through (default: by the name of FILE)'
 
@@ -35,29 +43,10 @@ export const importTarTable = commandTable({
     json: flag('--json', 'statistics as JSON on stdout'),
     ignoreZeros: flag('--ignore-zeros', 'read on behind the end of the tarball'),
     comment: value('--comment', 'COMMENT', text, '', 'a comment to store with the archive'),
-    timestamp: value(
-      '--timestamp',
-      'TIMESTAMP',
-      timestamp,
-      undefined,
-      'time of the archive: UTC text, or a file to take it from',
-    ),
+    timestamp: archiveTime,
     checkpointInterval,
-    chunkerParams: value(
-      '--chunker-params',
-      'PARAMS',
-      chunkerParams,
-      defaultChunkerParams,
-      'how files are cut into chunks',
-      { once: true },
-    ),
-    compression: value(
-      '-C --compression',
-      'COMPRESSION',
-      compression,
-      defaultCompression,
-      'see "tsborg help compression" (default: lz4)',
-    ),
+    chunkerParams: chunking,
+    compression: chunkCompression,
     location: positional('ARCHIVE', archive, 'REPOSITORY::NAME of the new archive'),
     tarfile: positional('TARFILE', text, 'tarball to read; "-" is stdin'),
   },

@@ -4,8 +4,8 @@
  * Source: contract in cli/commands.md §2 "warnings" and cli/common.md §6; the texts are the C library's English ones.
  */
 import { constants } from 'node:os'
-import type { WarningCode } from '../base/events.ts'
-import { systemErrorCode } from '../base/errors.ts'
+import type { WarningCode } from './events.ts'
+import { systemErrorCode } from './errors.ts'
 import { errnoTable } from './errno-table.ts'
 
 const marker = Symbol.for('tsborg.FileProblem')

@@ -10,7 +10,7 @@ import {
   makeSystemErrorNamed,
   pythonQuoted,
   systemErrorText,
-} from '../../src/platform/errno.ts'
+} from '../../src/base/errno.ts'
 
 describe('names in error texts are quoted as Python does', () => {
   // Right-hand sides printed by Python 3.11's repr().

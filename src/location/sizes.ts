@@ -1,8 +1,8 @@
 /**
- * Sizes and percentages for people, to the last digit as borg prints them.
- * Source: CLI contract "Times, sizes, durations"; fixtures/cli/misc-vectors.json.
+ * Sizes and percentages for people, to the last digit as borg prints them; sizes as its config file has them.
+ * Source: CLI contract "Times, sizes, durations"; fixtures/cli/misc-vectors.json; format/repository.md §3.
  */
-import { fixedDecimal, roundDecimal } from '../../parsing.ts'
+import { fixedDecimal, roundDecimal } from './exact-decimal.ts'
 
 export interface SizeStyle {
   /** Powers of 1024 instead of 1000. */
@@ -15,6 +15,8 @@ export interface SizeStyle {
 
 const decimalUnits = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y']
 const binaryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei', 'Zi', 'Yi']
+
+const powers: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 }
 
 /** '1.12 MB', '981.45 KiB'. The next unit is used when the rounded number reaches it. */
 export function formatSize(bytes: number, style: SizeStyle = {}): string {
@@ -34,4 +36,12 @@ export function formatSize(bytes: number, style: SizeStyle = {}): string {
 /** '12%' of a share between 0 and 1. */
 export function formatPercent(share: number): string {
   return `${fixedDecimal(share * 100, 0)}%`
+}
+
+/** '10M' is 10000000, '1.5' is 1. Undefined for what is no size: lower-case or longer units among them. */
+export function parseSize(text: string): number | undefined {
+  const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*$/.exec(text.replace(/[KMGTP]$/, ''))
+  if (match === null) return undefined
+  const size = Math.trunc(Number(match[1]) * (powers[text.slice(-1)] ?? 1))
+  return Number.isSafeInteger(size) ? size : undefined
 }
