@@ -10,7 +10,7 @@
  * Source: format sheet crypto.md §8, §9; contract sheet common.md §8; checked against borg 1.2.4.
  */
 import { BorgError } from '../base/errors.ts'
-import type { RunOptions } from '../base/events.ts'
+import { type RunOptions, reportLog } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
@@ -137,7 +137,8 @@ export async function assertSecure(
   if (!known && facts.mode === 'none') await confirmUnknown(run)
   const moved = await confirmLocation(security, facts, config, run)
   await checkKeyType(security, facts, config)
-  await checkReplay(security, facts, config)
+  await checkReplay(security, facts, config, run)
+  reportLog(run, 'debug', 'security: repository checks ok, allowing access')
   if (!known) await security.save(facts)
   return moved
 }
@@ -188,7 +189,9 @@ async function confirmLocation(
   config: CacheConfig | undefined,
   run: RunOptions,
 ): Promise<boolean> {
-  const previous = config?.previousLocation || (await security.location())
+  const remembered = await security.location()
+  if (remembered !== undefined) reportLog(run, 'debug', `security: read previous location '${remembered}'`)
+  const previous = config?.previousLocation || remembered
   if (previous === undefined || previous === facts.location) return false
   const agreed = await run.ask?.({
     msgid: 'BORG_RELOCATED_REPO_ACCESS_IS_OK',
@@ -217,8 +220,10 @@ async function checkReplay(
   security: SecurityDirectory,
   facts: RepositoryFacts,
   config: CacheConfig | undefined,
+  run: RunOptions,
 ): Promise<void> {
   const remembered = [(await security.manifestTimestamp()) ?? '', config?.timestamp ?? ''].sort().at(-1) ?? ''
+  if (remembered !== '') reportLog(run, 'debug', `security: newest manifest seen so far is of ${remembered}`)
   if (remembered <= (facts.manifestTimestamp ?? '')) return
   throw facts.mode === 'none'
     ? new BorgError('Cache.RepositoryIDNotUnique', [])

@@ -33,6 +33,8 @@ export interface CheckContext {
   readonly reader: SegmentReader
   readonly ledgerFiles: LedgerFiles
   readonly config: RepositoryConfig
+  /** Whether the place of the next partial check may be written down. */
+  readonly mayWrite: boolean
   readonly location: string
   readonly host: Host
   readonly run: RunOptions
@@ -59,9 +61,9 @@ class Check {
   }
 
   async run(): Promise<boolean> {
-    const { files, config, run } = this.#context
+    const { files } = this.#context
     this.#log('info', 'Starting repository check')
-    if (this.#maxSeconds === 0 && config.delete('last_segment_checked')) await config.save(files.store, run)
+    if (this.#maxSeconds === 0) await this.#rememberChecked(undefined)
     const state = await this.#tryLoad()
     const transaction = await this.#subject(state)
     if (transaction === undefined) {
@@ -101,7 +103,7 @@ class Check {
 
   /** Checksums only, from where the last partial check stopped, until the time is up. */
   async #checkPart(transaction: SegmentNumber): Promise<void> {
-    const { files, config, host, run } = this.#context
+    const { config, host, run } = this.#context
     const start = host.monotonicMs()
     const first = (config.lastSegmentChecked ?? -1) + 1
     this.#log('info', `skipping to segments >= ${first}`)
@@ -114,14 +116,22 @@ class Check {
       await this.#verify(file)
       if (host.monotonicMs() - start <= this.#maxSeconds * 1000) continue
       this.#log('info', `finished partial segment check, last segment checked is ${file.segment}`)
-      config.set('last_segment_checked', String(file.segment))
-      await config.save(files.store, run)
+      await this.#rememberChecked(file.segment)
       progress.finish()
       return
     }
     progress.finish()
     this.#log('info', `finished segment check at segment ${all.at(-1)?.segment ?? transaction}`)
-    if (config.delete('last_segment_checked')) await config.save(files.store, run)
+    await this.#rememberChecked(undefined)
+  }
+
+  /** Where the next partial check goes on; undefined: at the beginning. */
+  async #rememberChecked(segment: SegmentNumber | undefined): Promise<void> {
+    const { config, files, mayWrite, run } = this.#context
+    if (!mayWrite) return
+    if (segment !== undefined) config.set('last_segment_checked', String(segment))
+    else if (!config.delete('last_segment_checked')) return
+    await config.save(files.store, run)
   }
 
   async #verify({ segment }: SegmentFile): Promise<void> {

@@ -188,13 +188,15 @@ class SegmentRepository implements StoreRepository {
   check(options: { repair: boolean; maxSeconds: number }): Promise<boolean> {
     return this.#turns.take(async () => {
       await this.#forget(undefined)
-      await this.#requireExclusive()
+      // Who bypasses the lock may look (of a read-only disk, say), but not repair.
+      if (this.#lock !== undefined || options.repair) await this.#requireExclusive()
       if (options.repair) this.#refuseAppendOnly()
       return checkRepository(options, {
         files: this.#files,
         reader: this.#reader,
         ledgerFiles: this.#ledgerFiles,
         config: this.config,
+        mayWrite: this.#lock !== undefined,
         location: this.location,
         host: this.#host,
         run: this.#run,

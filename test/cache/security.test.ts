@@ -62,6 +62,9 @@ describe('an unknown repository', () => {
     await assertSecure(security, facts, undefined, run)
 
     expect(run.questions).toEqual([])
+    expect(run.events).toEqual([
+      expect.objectContaining({ message: 'security: repository checks ok, allowing access' }),
+    ])
     expect(await security.location()).toBe('/srv/repo')
     expect(await security.keyType()).toBe('3')
     expect(await security.manifestTimestamp()).toBe(facts.manifestTimestamp)

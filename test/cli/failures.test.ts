@@ -118,6 +118,37 @@ describe('opening', () => {
     expect(readdirSync(path).sort()).toEqual(['one', 'two'])
   })
 
+  test('a repository of Attic is recognised, whatever was wanted of it', () => {
+    const repository = makeRepository('attic')
+    const [first = ''] = segments(repository)
+    const bytes = readFileSync(first)
+    for (const path of segments(repository).slice(1)) rmSync(path)
+    writeFileSync(first, Buffer.concat([Buffer.from('ATTICSEG'), bytes.subarray(8)]))
+    const archive = `${repository}::a`
+    const words = [
+      ...[
+        ['create', archive, 'source'],
+        ['extract', archive],
+        ['check', repository],
+        ['rename', archive, 'b'],
+      ],
+      ...[
+        ['list', repository],
+        ['delete', repository],
+        ['prune', repository],
+        ['info', archive],
+        ['break-lock', repository],
+      ],
+      ...[
+        ['key', 'export', repository, 'key'],
+        ['key', 'import', repository, 'key'],
+      ],
+    ]
+    for (const args of words) {
+      expect(run(args)).toMatchObject({ code: 11, stderr: expect.stringContaining('Attic repository detected.') })
+    }
+  })
+
   test('an archive that is not there, or there already', () => {
     const repository = makeRepository('archives')
     expect(run(['extract', `${repository}::b`])).toMatchObject({ code: 31, stderr: 'Archive b does not exist\n' })
@@ -229,6 +260,8 @@ describe.runIf(isRoot)('places that refuse (as root)', () => {
       expect(result.code).toBe(72)
       expect(result.stderr).toMatch(/^Failed to create\/acquire the lock .*Read-only file system/)
       expect(run(['list', '--short', '--bypass-lock', repository])).toMatchObject({ code: 0, stdout: 'a\n' })
+      expect(run(['check', repository]).code).toBe(72)
+      expect(run(['check', '--verify-data', '--bypass-lock', repository])).toMatchObject({ code: 0, stderr: '' })
     } finally {
       spawnSync('umount', [repository])
     }

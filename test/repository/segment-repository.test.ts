@@ -141,6 +141,22 @@ describe('index files', () => {
     expect(await filesOf(store)).toEqual(before)
   })
 
+  test('who bypasses the lock can check, which changes nothing, but not repair', async () => {
+    const store = await holding({ a: '1' })
+    await session(store, async ({ config }) => {
+      config.set('last_segment_checked', '0')
+      await config.save(store, {})
+    })
+    const before = await filesOf(store)
+    const check = (options: { repair: boolean; maxSeconds: number }) =>
+      session(store, (repository) => repository.check(options), { access: 'unlocked' })
+
+    expect(await check({ repair: false, maxSeconds: 0 })).toBe(true)
+    expect(await check({ repair: false, maxSeconds: 1 })).toBe(true)
+    await expect(check({ repair: true, maxSeconds: 0 })).rejects.toThrow('opened without a lock')
+    expect(await filesOf(store)).toEqual(before)
+  })
+
   test('a reader that cannot be alone reads the log, and leaves the writing of the index to others', async () => {
     const store = await holding({ a: '1' })
     await removeAll(store, /^(index|hints|integrity)\./)

@@ -11,10 +11,10 @@ import { loadEngine, openOptions, readInput } from '../engine.ts'
 export const keyImport: Command<typeof keyImportTable> = {
   table: keyImportTable,
   async run(args, io) {
-    refuseBadInput(args)
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'unlocked')
     await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    refuseBadInput(args)
     const keyFiles = engine.localKeyFiles(engine.defaultDirectories(io.env))
     const places = { keyFiles, location: args.location.location }
     if (args.path !== undefined) {

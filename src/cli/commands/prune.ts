@@ -18,10 +18,10 @@ const needRule =
 export const prune: Command<typeof pruneTable> = {
   table: pruneTable,
   async run(args, io) {
-    const rules = rulesOf(args)
-    if (rules.length === 0) throw new BorgError('CommandError', [needRule])
     const engine = await loadEngine()
     await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'write'), io.run)
+    const rules = rulesOf(args)
+    if (rules.length === 0) throw new BorgError('CommandError', [needRule])
     const { glob } = selectionOf(args)
     const verdicts = engine.planPrune(session, { rules, glob })
     tellPlan(verdicts, session.archives.all().length, io)
