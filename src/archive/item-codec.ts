@@ -38,7 +38,7 @@ export const itemKeys: readonly string[] = [
   'xattrs',
 ]
 /** Left behind by attic; borg ignores and drops it. */
-const droppedKeys: ReadonlySet<string> = new Set(['acl'])
+export const droppedKeys: ReadonlySet<string> = new Set(['acl'])
 
 export function encodeItem(item: Item): Uint8Array {
   const fields = new Map<string, Packable>()

@@ -9,7 +9,7 @@ import { isIntegrityError } from '../base/errors.ts'
 import { Unpacker, type UnpackedMap } from '../format/msgpack-decode.ts'
 import { pack } from '../format/msgpack-encode.ts'
 import type { Item } from './item.ts'
-import { decodeItem } from './item-codec.ts'
+import { decodeItem, droppedKeys } from './item-codec.ts'
 import { itemDecodeLimits } from './item-stream.ts'
 
 export type RobustItem =
@@ -28,7 +28,7 @@ export class RobustItemDecoder {
 
   /** @param allowedKeys the manifest's item keys: a map with others is no item. */
   constructor(allowedKeys: readonly string[]) {
-    this.#allowedKeys = new Set(allowedKeys)
+    this.#allowedKeys = new Set([...allowedKeys, ...droppedKeys])
     this.#starts = allowedKeys.map((key) => pack(encodeText(key)))
   }
 

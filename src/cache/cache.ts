@@ -41,6 +41,8 @@ export interface CacheSource extends ArchiveSource {
   readonly location: string
   /** As last read or written: looked at again at each commit. */
   readonly manifest: Manifest
+  /** Whether reading it takes more than having it. */
+  readonly logicallyEncrypted: boolean
   readonly archives: ArchiveDirectory
   readonly host: Host
 }
@@ -61,7 +63,9 @@ export interface OpenCacheOptions {
 }
 
 /** What is true of the repository now. */
-export function repositoryFacts(source: Pick<CacheSource, 'location' | 'key' | 'manifest'>): RepositoryFacts {
-  const { location, key, manifest } = source
-  return { location, mode: key.mode, manifestTimestamp: manifest.timestamp }
+export function repositoryFacts(
+  source: Pick<CacheSource, 'location' | 'key' | 'manifest' | 'logicallyEncrypted'>,
+): RepositoryFacts {
+  const { location, key, manifest, logicallyEncrypted } = source
+  return { location, mode: key.mode, logicallyEncrypted, manifestTimestamp: manifest.timestamp }
 }

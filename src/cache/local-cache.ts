@@ -8,7 +8,7 @@ import { type RunOptions, reportLog } from '../base/events.ts'
 import type { ObjectId, StorePath } from '../base/ids.ts'
 import { MessageProgress } from '../base/progress.ts'
 import { encodeText } from '../base/text.ts'
-import { type Manifest, mandatoryFeatures } from '../archive/manifest.ts'
+import { type Manifest, mandatoryFeatures, requireFeatures } from '../archive/manifest.ts'
 import { modes } from '../crypto/modes.ts'
 import type { HashIndex } from '../format/hash-index.ts'
 import type { Lock } from '../repository/lock.ts'
@@ -126,6 +126,7 @@ export class LocalCache implements Cache {
 
   async synchronise(): Promise<void> {
     const { directory, source, options, run } = this.#parts
+    requireFeatures(source.manifest, ['read'])
     const objects = await source.repository.count()
     const sync = { keepArchiveIndexes: options.keepArchiveIndexes ?? true, objects }
     this.#chunks = new IndexChunkCache(await synchronise(directory, source, source.archives.all(), sync, run))

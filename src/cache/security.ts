@@ -33,6 +33,8 @@ export interface RepositoryFacts {
   /** Canonical: an absolute path or a URL. */
   readonly location: string
   readonly mode: KeyMode
+  /** False also where the key lies in the repository under an empty passphrase. */
+  readonly logicallyEncrypted: boolean
   /** Undefined before the first manifest. */
   readonly manifestTimestamp: string | undefined
 }
@@ -134,7 +136,7 @@ export async function assertSecure(
   run: RunOptions,
 ): Promise<boolean> {
   const known = await security.known()
-  if (!known && facts.mode === 'none') await confirmUnknown(run)
+  if (!known && !facts.logicallyEncrypted) await confirmUnknown(run)
   const moved = await confirmLocation(security, facts, config, run)
   await checkKeyType(security, facts, config)
   await checkReplay(security, facts, config, run)

@@ -7,7 +7,7 @@
  * Source: format sheet cache.md §6; messages: contract sheet common.md §5 and borg 1.2.4's log.
  */
 import { isIntegrityError } from '../base/errors.ts'
-import { type RunOptions, reportLog } from '../base/events.ts'
+import { type RunOptions, reportLog, reportWarning } from '../base/events.ts'
 import { toHex } from '../base/bytes.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import { PercentProgress } from '../base/progress.ts'
@@ -111,11 +111,8 @@ async function archiveIndex(
 ): Promise<CompactIndex> {
   const fileName = `${toHex(id)}.compact`
   const path = storePath(`${folder}/${fileName}`)
-  const kept = await readKept(directory, fileName, path, run)
-  if (kept !== undefined) {
-    reportLog(run, 'info', `Reading cached archive chunk index for ${name} ...`, cacheLogger)
-    return kept
-  }
+  const kept = await readKept(directory, name, path, run)
+  if (kept !== undefined) return kept
   reportLog(run, 'info', `Fetching and building archive index for ${name} ...`, cacheLogger)
   const index = HashIndex.create(3)
   await countArchive(source, id, index, run.signal)
@@ -131,22 +128,28 @@ async function archiveIndex(
 /** Undefined, and removed, when it is missing or damaged. */
 async function readKept(
   directory: Store,
-  fileName: string,
+  archive: string,
   path: StorePath,
   run: RunOptions,
 ): Promise<CompactIndex | undefined> {
   const bytes = await readIfThere(directory, path)
   if (bytes === undefined) return undefined
+  reportLog(run, 'info', `Reading cached archive chunk index for ${archive} ...`, cacheLogger)
   const where = `${directory.name}/${path}`
   try {
     const integrity = await readIfThere(directory, storePath(`${path}.integrity`))
     if (integrity !== undefined) {
-      verifyIntegrity({ name: fileName, bytes, parts: hashIndexParts }, new TextDecoder().decode(integrity), where)
+      verifyIntegrity(
+        { name: path.slice(folder.length + 1), bytes, parts: hashIndexParts },
+        new TextDecoder().decode(integrity),
+        where,
+      )
     }
     return parseCompactIndex(bytes, 3)
   } catch (error) {
     if (!isIntegrityError(error)) throw error
-    reportLog(run, 'error', `Cached archive chunk index of ${fileName} is corrupted: ${error.message}`, cacheLogger)
+    const problem = `Cached archive chunk index of ${archive} is corrupted: ${error.message}`
+    reportWarning(run, 'GenericWarning', problem)
     await directory.remove(path)
     await directory.remove(storePath(`${path}.integrity`))
     return undefined

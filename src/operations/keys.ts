@@ -4,10 +4,13 @@
  * Keys at rest are text under a passphrase: exporting and importing never opens them, and needs no passphrase.
  * Source: CLI contract commands.md section 12, format sheet crypto.md sections 4-6; tried out with borg 1.2.4.
  */
+import { decodeManifest, requireFeatures } from '../archive/manifest.ts'
 import { equalSecrets, toHex } from '../base/bytes.ts'
 import { BorgError, isBorgError } from '../base/errors.ts'
 import type { Host } from '../base/host.ts'
+import { dataSizeMax } from '../base/limits.ts'
 import { encodeText } from '../base/text.ts'
+import { decompress } from '../compress/registry.ts'
 import { openPayload } from '../crypto/envelope.ts'
 import {
   keyBlobBytes,
@@ -137,6 +140,8 @@ export async function changePassphrase(
   if (stored === undefined) {
     throw new BorgError('CommandError', ['This repository is not encrypted, cannot change the passphrase.'])
   }
+  const packed = await decompress(openPayload(key, undefined, await loadManifest(repository)), dataSizeMax)
+  requireFeatures(decodeManifest(packed, key, { tamRequired: false }), ['check'])
   return rewriteKey(repository, { key, stored, passphrase: options.newPassphrase }, options)
 }
 

@@ -1,8 +1,7 @@
 /**
  * Repository over a Store: lock, state, one transaction at a time, reads.
  *
- * Lazy like borg: opening takes the lock and reads the config; the state is looked up when first needed. So a damaged
- * repository can be opened, to be checked or destroyed.
+ * Lazy like borg: the state is looked up when first needed. So a damaged repository can be opened, to be checked.
  * Source: format/repository.md §2, §9, §11, §14, §17.
  */
 import { equalBytes, toHex } from '../base/bytes.ts'
@@ -188,7 +187,7 @@ class SegmentRepository implements StoreRepository {
   check(options: { repair: boolean; maxSeconds: number }): Promise<boolean> {
     return this.#turns.take(async () => {
       await this.#forget(undefined)
-      // Who bypasses the lock may look (of a read-only disk, say), but not repair.
+      // Who bypasses the lock may look, but not repair.
       if (this.#lock !== undefined || options.repair) await this.#requireExclusive()
       if (options.repair) this.#refuseAppendOnly()
       return checkRepository(options, {
@@ -289,8 +288,8 @@ class SegmentRepository implements StoreRepository {
   }
 
   async #requireExclusive(): Promise<void> {
-    if (this.#lock === undefined)
-      throw new BorgError('Error', [`${this.location} was opened without a lock, for reading only`])
+    const reason = `${this.location} was opened without a lock, for reading only`
+    if (this.#lock === undefined) throw new BorgError('Error', [reason])
     await this.#lock.upgrade()
   }
 

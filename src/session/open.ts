@@ -59,7 +59,7 @@ export async function openRepository(
     const manifest = await believe(packed, key, context, run)
     await checkSecurity(
       context.security,
-      repositoryFacts({ location, key, manifest }),
+      repositoryFacts({ location, manifest, ...unlocked }),
       cacheStore(context, repository.id),
       { lockWaitSeconds: context.lockWaitSeconds, host: context.host },
       run,
@@ -90,7 +90,7 @@ export async function openFreshRepository(
     const manifest = emptyManifest(key.tamRequired)
     const session = new RepositorySession({ repository, context, unlocked, lanes, manifest, nonces })
     await session.commit()
-    await context.security.save(repositoryFacts({ location, key, manifest: session.manifest }))
+    await context.security.save(repositoryFacts(session))
     if (key.tamRequired) await context.security.requireTam()
     return session
   } catch (error) {

@@ -90,6 +90,7 @@ export class RepositorySession implements WriteSession {
   readonly repository: Repository
   readonly location: string
   readonly key: KeyMaterial
+  readonly logicallyEncrypted: boolean
   readonly keyFile: string | undefined
   readonly objects: ObjectReader
   readonly lanes: LanePool
@@ -108,6 +109,7 @@ export class RepositorySession implements WriteSession {
     this.repository = repository
     this.location = context.location
     this.key = unlocked.key
+    this.logicallyEncrypted = unlocked.logicallyEncrypted
     this.keyFile = unlocked.stored?.file?.where
     this.lanes = lanes
     this.objects = makeObjectReader(repository, lanes)

@@ -28,6 +28,8 @@ export interface ReadSession extends AsyncDisposable {
   /** As borg prints it: an absolute path, or the canonical URL. */
   readonly location: string
   readonly key: KeyMaterial
+  /** Whether reading the repository takes more than having it. */
+  readonly logicallyEncrypted: boolean
   /** Path of the key file, for the modes that have one. */
   readonly keyFile: string | undefined
   /** As last read or written. */

@@ -113,4 +113,11 @@ describe('a damaged stream', () => {
     ]
     expect(found.map((entry) => entry.kind)).toEqual(['item', 'invalid', 'item'])
   })
+
+  test('is not what attic left behind: an acl that says nothing', () => {
+    // {acl: nil, mtime: 1, path: 'x'}
+    const item = Buffer.from('83a361636cc0a56d74696d6501a470617468a178', 'hex')
+
+    expect(pathsOf(new RobustItemDecoder(itemKeys).feed(item))).toEqual(['x'])
+  })
 })

@@ -247,9 +247,27 @@ describe('opened again', () => {
     await flip(store, path, 60)
     world.writeManifest()
 
-    await withCache(store, world, async (cache) => {
+    const run = await withCache(store, world, async (cache) => {
       expect(counts(cache, world)).toEqual(await truth(world))
     })
+    expect(run.events).toContainEqual({
+      type: 'warning',
+      code: 'GenericWarning',
+      args: [expect.stringContaining('Cached archive chunk index of a is corrupted: ')],
+    })
+    expect(run.messages().filter((message) => message.includes(' for a '))).toEqual([
+      'Reading cached archive chunk index for a ...',
+      'Fetching and building archive index for a ...',
+    ])
+  })
+
+  test('is not synchronised where reading takes a feature that we do not have', async () => {
+    const world = new RepositoryWorld()
+    await world.addArchive('a', ['one'])
+    const mandatory = new Map([['mandatory', ['unknown-feature']]])
+    world.manifest = { ...world.manifest, config: new Map([['feature_flags', new Map([['read', mandatory]])]]) }
+
+    await expect(withCache(new MemoryStore(), world)).rejects.toMatchObject({ code: 'MandatoryFeatureUnsupported' })
   })
 
   test('a file in place of the folder says not to keep archive indexes', async () => {

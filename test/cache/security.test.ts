@@ -13,6 +13,7 @@ const repositoryId = objectId(new Uint8Array(32).fill(7))
 const facts: RepositoryFacts = {
   location: '/srv/repo',
   mode: 'repokey',
+  logicallyEncrypted: true,
   manifestTimestamp: '2026-11-23T09:56:56.808414',
 }
 
@@ -44,6 +45,7 @@ test.each(['1.2.4', '1.4.5'])('the files are those of borg %s', async (version) 
   await security.save({
     location: files['location'] ?? '',
     mode: 'repokey',
+    logicallyEncrypted: true,
     manifestTimestamp: files['manifest-timestamp'] ?? '',
   })
   await security.requireTam()
@@ -70,17 +72,9 @@ describe('an unknown repository', () => {
     expect(await security.manifestTimestamp()).toBe(facts.manifestTimestamp)
   })
 
-  test('that is authenticated only is not asked about either', async () => {
-    const run = listener(false)
-
-    await assertSecure(new SecurityDirectory(new MemoryStore()), { ...facts, mode: 'authenticated' }, undefined, run)
-
-    expect(run.questions).toEqual([])
-  })
-
-  test('that is neither is asked about, and remembered only on yes', async () => {
+  test('that is not logically encrypted is asked about, and remembered only on yes', async () => {
     const security = new SecurityDirectory(new MemoryStore())
-    const plain: RepositoryFacts = { ...facts, mode: 'none' }
+    const plain: RepositoryFacts = { ...facts, mode: 'none', logicallyEncrypted: false }
     const run = listener(false)
 
     const refused = assertSecure(security, plain, undefined, run)
@@ -99,7 +93,8 @@ describe('an unknown repository', () => {
   })
 
   test('without anyone to ask is refused', async () => {
-    const refused = assertSecure(new SecurityDirectory(new MemoryStore()), { ...facts, mode: 'none' }, undefined, {})
+    const plain: RepositoryFacts = { ...facts, logicallyEncrypted: false }
+    const refused = assertSecure(new SecurityDirectory(new MemoryStore()), plain, undefined, {})
 
     await expect(refused).rejects.toMatchObject({ code: 'Cache.CacheInitAbortedError' })
   })

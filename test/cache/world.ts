@@ -111,6 +111,7 @@ export class RepositoryWorld {
     const world = this
     return {
       key: this.key,
+      logicallyEncrypted: this.key.mode !== 'none',
       host,
       lanes: { width: 2, next: () => ({ open: (id, stored) => open(world.key, id, stored) }) },
       get location() {
@@ -174,6 +175,6 @@ export function listener(answer = true): RunOptions & {
       questions.push(question)
       return answer
     },
-    messages: () => events.flatMap((event) => (event.type === 'log' ? [event.message] : [])),
+    messages: () => events.flatMap((event) => (event.type === 'log' && event.level !== 'debug' ? [event.message] : [])),
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../src/base/bytes.ts'
+import { emptyManifest, encodeManifest, type Manifest } from '../../src/archive/manifest.ts'
+import { concatBytes, toHex } from '../../src/base/bytes.ts'
 import { objectIdFromHex, storePath } from '../../src/base/ids.ts'
 import { decodeText, encodeText } from '../../src/base/text.ts'
 import { sealPayload } from '../../src/crypto/envelope.ts'
@@ -42,10 +43,16 @@ interface World {
   readonly places: KeyPlaces & { readonly keyFiles: { readonly store: MemoryStore } }
 }
 
+/** A sealed manifest without archives; `none` is what compresses it. */
+function sealedManifest(mode: KeyMode, config: Manifest['config'] = new Map()): Uint8Array {
+  const key = vectorKey(mode)
+  const { packed } = encodeManifest({ ...emptyManifest(false), config }, key, host.now(), host.randomBytes(64))
+  return sealPayload(key, concatBytes(Uint8Array.of(0, 0), packed), 0n)
+}
+
 function emptyWorld(mode: KeyMode, only?: string): World {
-  const manifest = sealPayload(vectorKey(mode), new Uint8Array(4), 0n)
   return {
-    repository: new KeyRepository({ manifest }),
+    repository: new KeyRepository({ manifest: sealedManifest(mode) }),
     places: {
       location: { scheme: 'file', path: '/srv/repo' },
       keyFiles: {
@@ -276,6 +283,20 @@ describe.each(withKeys)('a stored %s', (mode) => {
     await expect(unlockWorld(world, 'old')).rejects.toMatchObject({ code: 'PassphraseWrong' })
     expect((await unlockWorld(world, 'new ✓')).key).toEqual(vectorKey(mode))
     expect(await keyText(world)).not.toBe(before)
+  })
+
+  test('keeps its passphrase where checking takes a feature that we do not have', async () => {
+    const world = await worldWith(mode, 'old')
+    const flags = new Map([['feature_flags', new Map([['check', new Map([['mandatory', ['unknown-feature']]])]])]])
+    const demanding = new KeyRepository({ manifest: sealedManifest(mode, flags), key: world.repository.key })
+    const before = await keyText(world)
+    const change = changePassphrase(demanding, await unlockWorld(world, 'old'), {
+      newPassphrase: 'new',
+      keyFiles: world.places.keyFiles,
+      host,
+    })
+    await expect(change).rejects.toMatchObject({ code: 'MandatoryFeatureUnsupported' })
+    expect(await keyText({ ...world, repository: demanding })).toBe(before)
   })
 
   test('is written anew with a changed field', async () => {

@@ -72,3 +72,23 @@ test('keys are wiped when opening fails behind unlocking, and after a check', as
   )
   expect(wipe).toHaveBeenCalledTimes(3)
 })
+
+// What borg 1.2.4 and 1.4.0 ask: a key that lies in the repository under an empty passphrase protects nobody.
+test.each([
+  { encryption: 'none', passphrase: '', asked: true },
+  { encryption: 'authenticated', passphrase: 'secret', asked: true },
+  { encryption: 'authenticated-blake2', passphrase: 'secret', asked: true },
+  { encryption: 'repokey', passphrase: '', asked: true },
+  { encryption: 'repokey-blake2', passphrase: 'secret', asked: false },
+  { encryption: 'keyfile', passphrase: '', asked: false },
+] as const)('a client that meets $encryption with passphrase "$passphrase" asks: $asked', async (row) => {
+  const store = new MemoryStore()
+  const options = { ...clientOptions(), passphrase: row.passphrase, access: 'write' } as const
+  await initRepository({ store }, { ...options, encryption: row.encryption })
+  const { keys } = options.directories
+  const stranger = { ...options, directories: { ...clientOptions().directories, keys } }
+
+  const opening = openRepository({ store }, stranger).then((session) => session[Symbol.asyncDispose]())
+  if (row.asked) await expect(opening).rejects.toMatchObject({ code: 'Cache.CacheInitAbortedError' })
+  else await opening
+})
