@@ -43,7 +43,7 @@ export interface Argument<T> {
   readonly choices?: readonly string[] | undefined
   readonly once?: boolean | undefined
   readonly required?: boolean | undefined
-  /** A list of paths that takes up 'R' lines of pattern options: between them in order, or only where there are none. */
+  /** A list of paths that takes up 'R' lines of pattern options: between them in order, or instead of those in front. */
   readonly roots?: 'mixed' | 'instead' | undefined
 }
 

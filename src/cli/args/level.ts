@@ -168,30 +168,40 @@ interface Cursor {
 /** Reads one option word, which may be a bundle, and its value. Returns the index of the word after. */
 function readOption(cursor: Cursor): number {
   const { line, at, settings, uses } = cursor
-  const place = line[at]!.at
-  const use = (fit: Fit, value: Word | undefined): void => {
-    const { argument, spelling, key } = fit.known
-    if (spelling.notice !== undefined && (spelling.noticeFor ?? fit.name) === fit.name)
-      settings.onNotice(spelling.notice)
-    const made: Use = { key, argument, spelling, value, at: place }
-    uses.push(made)
-    settings.onUse(made)
-  }
+  const { text, at: place } = line[at]!
+  const bundle: Fit[] = []
   let option = cursor.option
-  while (option.known.argument.arity === 'none') {
-    use(option, undefined)
-    if (option.attached === undefined) return at + 1
+  while (option.known.argument.arity === 'none' && option.attached !== undefined) {
+    bundle.push(option)
     option = nextOfBundle(option, cursor)
   }
-  if (option.attached !== undefined) {
-    use(option, { text: option.attached, at: place })
-    return at + 1
-  }
   const next = cursor.kindAt(at + 1)
-  const hasValue = next !== undefined && next !== 'separator' && next.kind === 'positional'
-  if (!hasValue && option.known.argument.arity === 'one') throw optionError(option, 'expected one argument', settings)
-  use(option, hasValue ? line[at + 1] : undefined)
-  return at + (hasValue ? 2 : 1)
+  const takesNext =
+    option.attached === undefined &&
+    option.known.argument.arity !== 'none' &&
+    next !== undefined &&
+    next !== 'separator' &&
+    next.kind === 'positional'
+  const value =
+    option.attached === undefined ? (takesNext ? line[at + 1] : undefined) : { text: option.attached, at: place }
+  if (value === undefined && option.known.argument.arity === 'one') {
+    const { rule = 'exclude' } = option.known.spelling
+    throw optionError(option, `expected ${rule === 'exclude' ? 'one' : '1'} argument`, settings)
+  }
+  // Nothing is done before the whole word is understood: '-Vz' is an error, not the version.
+  for (const fit of [...bundle, option]) {
+    const { argument, spelling, key } = fit.known
+    if (spelling.notice !== undefined && isNoticed(fit, text)) settings.onNotice(spelling.notice)
+    const use: Use = { key, argument, spelling, value: fit === option ? value : undefined, at: place }
+    uses.push(use)
+    settings.onUse(use)
+  }
+  return at + (takesNext ? 2 : 1)
+}
+
+/** Old spellings are complained about when they are written in full. */
+function isNoticed({ name, known }: Fit, text: string): boolean {
+  return (known.spelling.noticeFor ?? name) === name && text.startsWith(name)
 }
 
 /** '-sn' is '-s -n', '-pC lz4' is '-p -C lz4'. */

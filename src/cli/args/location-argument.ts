@@ -23,7 +23,16 @@ export const repository: ValueType<RepositoryArgument> = {
   name: 'location_validator',
   parse(word, context) {
     const parsed = readLocation(word, context)
-    if (parsed.archive !== undefined) throw refusal(`"${shown(parsed)}": No archive can be specified`)
+    if (parsed.archive !== undefined) throw refusal(`"${word}": No archive can be specified`)
+    return parsed
+  },
+}
+
+export const localRepository: ValueType<RepositoryArgument> = {
+  name: 'location_validator',
+  parse(word, context) {
+    const parsed = repository.parse(word, context)
+    if (parsed.location.scheme !== 'file') throw refusal(`"${word}": Repository must be local`)
     return parsed
   },
 }
@@ -32,7 +41,7 @@ export const archive: ValueType<ArchiveArgument> = {
   name: 'location_validator',
   parse(word, context) {
     const parsed = readLocation(word, context)
-    if (parsed.archive === undefined) throw refusal(`"${shown(parsed)}": No archive specified`)
+    if (parsed.archive === undefined) throw refusal(`"${word}": No archive specified`)
     return { ...parsed, archive: parsed.archive }
   },
 }
@@ -57,8 +66,4 @@ function readLocation(word: string, context: ValueContext, timestamp?: Nanosecon
   const defaults = fromEnvironment === undefined ? {} : { repository: expand(fromEnvironment) }
   const { location, typed, archive: name } = parseLocation(expand(word), defaults)
   return { location, typed, archive: name, raw: word }
-}
-
-function shown(parsed: RepositoryArgument): string {
-  return parsed.archive === undefined ? parsed.typed : `${parsed.typed}::${parsed.archive}`
 }

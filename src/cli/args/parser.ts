@@ -223,7 +223,9 @@ class Values {
   finish(): void {
     for (const [key, argument] of Object.entries(this.#args)) {
       if (argument.roots === undefined) continue
-      const roots = argument.roots === 'mixed' || this.#paths.length === 0 ? this.#roots : []
+      // argparse puts PATHs in the place of what came before them; only "create" collects both.
+      const from = argument.roots === 'mixed' ? 0 : (this.#paths[0]?.at ?? 0)
+      const roots = this.#roots.filter((root) => root.at >= from)
       const inOrder = [...this.#paths, ...roots].sort((a, b) => a.at - b.at)
       this.found.set(
         key,

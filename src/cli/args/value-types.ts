@@ -21,7 +21,7 @@ export const int: ValueType<number> = { name: 'int', parse: readInteger }
 export const octal: ValueType<number> = {
   name: '<lambda>',
   parse(word) {
-    const digits = /^\s*(?:0[oO])?([0-7]+)\s*$/.exec(word)?.[1]
+    const digits = /^\s*(?:0[oO]_?)?([0-7]+(?:_[0-7]+)*)\s*$/.exec(word)?.[1]?.replaceAll('_', '')
     if (digits === undefined) throw new BadValue()
     return Number.parseInt(digits, 8)
   },
@@ -177,8 +177,8 @@ export const archivePattern: ValueType<string> = {
 }
 
 export const archiveName: ValueType<string> = {
-  name: 'archivename_validator',
-  parse: (word, context) => parseArchiveName(withPlaceholders(word, context)),
+  name: 'validator',
+  parse: (word, context) => parseArchiveName(textWithPlaceholders.parse(word, context)),
 }
 
 /** '\0', '\t', '\x41' of --paths-delimiter. */

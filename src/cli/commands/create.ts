@@ -40,7 +40,10 @@ export const create: Command<typeof createTable> = {
   },
 }
 
-function refuseContradictions(args: Arguments): void {
+/** What PATHs may not be. @throws UsageError */
+export function refuseContradictions(
+  args: Pick<Arguments, 'paths' | 'pathsFromStdin' | 'contentFromCommand' | 'pathsFromCommand'>,
+): void {
   if (args.pathsFromStdin && args.paths.length > 0)
     throw new UsageError('Must not pass PATH with ``--paths-from-stdin``.')
   if ((args.contentFromCommand || args.pathsFromCommand) && args.paths.length === 0) {
