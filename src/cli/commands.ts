@@ -214,9 +214,9 @@ export const commandEntries: readonly CommandEntry[] = [
 
 /** Words that only lead to other commands. */
 export const groups: Readonly<Record<string, string>> = {
-  benchmark: 'Measure speed',
-  debug: 'Look into repositories (not for normal use)',
-  key: 'Manage the key of a repository',
+  benchmark: 'measure speed',
+  debug: 'look into repositories (not for normal use)',
+  key: 'manage the key of a repository',
 }
 
 export const commandSet: CommandSet = {

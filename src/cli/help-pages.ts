@@ -5,11 +5,11 @@ import {
   commandHelp,
   type CommandHelpParts,
   groupHelp,
+  type HelpSection,
   type HelpStyle,
   mainHelp,
   type NamedSummary,
 } from './args/help.ts'
-import { topicSummaries, topicTexts } from './args/help-topics.ts'
 import { UsageError } from './args/usage-error.ts'
 import { usageText } from './args/usage.ts'
 import { commandSet, findCommand, groups } from './commands.ts'
@@ -18,17 +18,36 @@ import { commandSet, findCommand, groups } from './commands.ts'
 export async function helpPage(
   words: readonly string[],
   style: HelpStyle,
-  parts: CommandHelpParts = {},
+  parts: Pick<CommandHelpParts, 'only'> = {},
 ): Promise<string> {
   const [first] = words
-  if (first === undefined) return mainHelp(style, topLevel(), topicSummaries)
+  if (first === undefined) return await mainPage(style)
   const group = groups[first]
-  if (words.length === 1 && group !== undefined) return groupHelp(style, first, group, subcommands(first))
-  return commandHelp(style, await findCommand(words.join(' ')).table(), parts)
+  if (words.length === 1 && group !== undefined) {
+    const { groupTexts } = await import('./help/main.ts')
+    return groupHelp(style, first, groupTexts[first] ?? `\n${group}\n`, subcommands(first))
+  }
+  const name = words.join(' ')
+  const { commandTexts } = await import('./help/command-texts.ts')
+  return commandHelp(style, await findCommand(name).table(), { ...parts, epilog: commandTexts[name] ?? '' })
+}
+
+async function mainPage(style: HelpStyle): Promise<string> {
+  const { mainTexts, sectionsOfCommands } = await import('./help/main.ts')
+  const { topicSummaries } = await import('./help/topics.ts')
+  const sections = sectionsOfCommands.map(
+    ({ title, names }): HelpSection => ({ title, commands: names.map((name) => summaryOf(name)) }),
+  )
+  return mainHelp(style, { sections, topics: topicSummaries, ...mainTexts })
 }
 
 /** A topic or a command. @throws UsageError for anything else. */
-export async function topicPage(topic: string, style: HelpStyle, parts: CommandHelpParts): Promise<string> {
+export async function topicPage(
+  topic: string,
+  style: HelpStyle,
+  parts: Pick<CommandHelpParts, 'only'>,
+): Promise<string> {
+  const { topicSummaries, topicTexts } = await import('./help/topics.ts')
   const text = topicTexts[topic]
   if (text !== undefined) return text
   if (commandSet.names.includes(topic)) return await helpPage([topic], style, parts)
@@ -46,11 +65,9 @@ export async function usageBlock(words: readonly string[], { program, columns }:
   return usageText(program, words, table, columns)
 }
 
-function topLevel(): NamedSummary[] {
-  return commandSet.names.map((name) => {
-    const group = groups[name]
-    return group === undefined ? findCommand(name) : { name, summary: group }
-  })
+function summaryOf(name: string): NamedSummary {
+  const group = groups[name]
+  return group === undefined ? findCommand(name) : { name, summary: group }
 }
 
 function subcommands(group: string): NamedSummary[] {

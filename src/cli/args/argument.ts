@@ -62,8 +62,6 @@ export interface CommandTable<A extends Arguments = Arguments> {
   /** Groups of argument names of which only one may be used. */
   readonly exclusive?: readonly (readonly string[])[]
   readonly mayBypassLock?: boolean
-  /** Longer explanations at the end of `--help`. */
-  readonly epilog?: string
 }
 
 export function commandTable<const A extends Arguments>(table: CommandTable<A>): CommandTable<A> {

@@ -15,29 +15,43 @@ export interface NamedSummary {
   readonly summary: string
 }
 
+export interface HelpSection {
+  readonly title: string
+  readonly commands: readonly NamedSummary[]
+}
+
+export interface MainHelpParts {
+  readonly sections: readonly HelpSection[]
+  readonly topics: readonly NamedSummary[]
+  /** Between usage and commands; behind everything else. */
+  readonly introduction: string
+  readonly ending: string
+}
+
 /** `tsborg --help` */
-export function mainHelp(style: HelpStyle, commands: readonly NamedSummary[], topics: readonly NamedSummary[]): string {
+export function mainHelp(style: HelpStyle, parts: MainHelpParts): string {
+  const rows = (named: readonly NamedSummary[]): string[] => named.map(({ name, summary }) => row(name, summary, style))
   return [
-    `${usageText(style.program, [], undefined, style.columns)}\n`,
-    'tsborg - deduplicating backups in Borg 1.x repositories\n',
-    section(
-      'commands:',
-      commands.map((command) => row(command.name, command.summary, style)),
-    ),
-    section(
-      'topics ("tsborg help TOPIC"):',
-      topics.map((topic) => row(topic.name, topic.summary, style)),
-    ),
+    `${usageText(style.program, [], undefined, style.columns)}`,
+    parts.introduction,
+    ...parts.sections.map(({ title, commands }) => section(title, rows(commands))),
+    section('Topics ("tsborg help TOPIC"):', rows(parts.topics)),
     section('options:', [row('-V, --version', 'show the version and exit', style)]),
     section('Common options:', optionRows(commonArguments, style)),
+    parts.ending,
   ].join('')
 }
 
 /** `tsborg key --help` */
-export function groupHelp(style: HelpStyle, name: string, summary: string, commands: readonly NamedSummary[]): string {
+export function groupHelp(
+  style: HelpStyle,
+  name: string,
+  explanation: string,
+  commands: readonly NamedSummary[],
+): string {
   return [
-    `${usageText(style.program, [name], undefined, style.columns)}\n`,
-    `${summary}.\n`,
+    usageText(style.program, [name], undefined, style.columns),
+    explanation,
     section(
       'commands:',
       commands.map((command) => row(command.name, command.summary, style)),
@@ -49,12 +63,13 @@ export function groupHelp(style: HelpStyle, name: string, summary: string, comma
 export interface CommandHelpParts {
   /** Only the explanations, or only how it is called. */
   readonly only?: 'epilog' | 'usage' | undefined
+  /** The explanations; they begin and end with a newline. */
+  readonly epilog: string
 }
 
 /** `tsborg create --help` */
-export function commandHelp(style: HelpStyle, table: CommandTable, { only }: CommandHelpParts = {}): string {
-  const explanation = table.epilog === undefined ? '' : `${table.epilog}\n`
-  if (only === 'epilog') return `${paragraph(table.description, style)}\n${explanation}`
+export function commandHelp(style: HelpStyle, table: CommandTable, { only, epilog }: CommandHelpParts): string {
+  if (only === 'epilog') return `${paragraph(table.description, style)}\n${epilog}`
   const places = positionalRows(table.arguments, style)
   const options = optionRows(table.arguments, style)
   const parts = [
@@ -64,7 +79,7 @@ export function commandHelp(style: HelpStyle, table: CommandTable, { only }: Com
     ...(options.length === 0 ? [] : [`options:\n${options.join('')}`]),
     `Common options:\n${optionRows(commonArguments, style).join('')}`,
   ]
-  return parts.join('\n') + (only === 'usage' ? '' : explanation)
+  return parts.join('\n') + (only === 'usage' ? '' : epilog)
 }
 
 function section(title: string, rows: readonly string[]): string {

@@ -33,8 +33,4 @@ export const initTable = commandTable({
       'share chunk ids with another repository',
     ),
   },
-  epilog: `
-repokey keeps the key in the repository, keyfile in your home; both are useless
-without the passphrase. authenticated signs but does not encrypt. The -blake2
-variants are faster where there is no hardware for SHA-256.`,
 })

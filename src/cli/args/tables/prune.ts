@@ -39,8 +39,4 @@ export const pruneTable = commandTable({
     ['prefix', 'globArchives'],
     ['quarterly13weekly', 'quarterly3monthly'],
   ],
-  epilog: `
-Rules are applied from fine to coarse, to archives from new to old; each keeps
-the last archive of a period, and an archive kept by one rule is not counted by
-the next. A negative N keeps without limit. Try with --dry-run --list.`,
 })
