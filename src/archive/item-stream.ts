@@ -76,7 +76,7 @@ export async function* decodeItems(chunks: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
-function requireMap(value: unknown): UnpackedMap {
+export function requireMap(value: unknown): UnpackedMap {
   if (value instanceof Map) return value
   throw new BorgError('IntegrityError', ['item metadata: not a map'])
 }
