@@ -179,7 +179,12 @@ export const commandEntries: readonly CommandEntry[] = [
     table: async () => (await import('./args/tables/list.ts')).listTable,
     load: async () => (await import('./commands/list.ts')).list,
   },
-  { name: 'mount', summary: 'show a repository as a file system', table: async () => (await mount()).mountTable },
+  {
+    name: 'mount',
+    summary: 'show a repository as a file system',
+    table: async () => (await mount()).mountTable,
+    load: async () => (await import('./commands/mount.ts')).mount,
+  },
   {
     name: 'prune',
     summary: 'delete old archives by rules',
@@ -202,7 +207,12 @@ export const commandEntries: readonly CommandEntry[] = [
     summary: 'serve repositories to a client',
     table: async () => (await import('./args/tables/serve.ts')).serveTable,
   },
-  { name: 'umount', summary: 'end a mount', table: async () => (await mount()).umountTable },
+  {
+    name: 'umount',
+    summary: 'end a mount',
+    table: async () => (await mount()).umountTable,
+    load: async () => (await import('./commands/umount.ts')).umount,
+  },
   {
     name: 'upgrade',
     summary: 'bring old repositories up to date',

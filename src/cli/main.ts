@@ -8,6 +8,7 @@ import { BorgError, borgVersion, decodeText, type EngineEvent, isBorgError, syst
 import { type CommandLine, type CommandSet, parseCommandLine } from './args/parser.ts'
 import { atTimestamp, type RepositoryArgument } from './args/location-argument.ts'
 import { RuleError } from './args/rules.ts'
+import { callName, mountProgram } from './args/usage.ts'
 import { UsageError } from './args/usage-error.ts'
 import type { ValueContext } from './args/value-type.ts'
 import { type CommandEntry, commandSet, findCommand } from './commands.ts'
@@ -38,7 +39,8 @@ export async function run(
   const environment = readEnvironment(io.env)
   const context = valueContext(io, environment)
   try {
-    const line = await parseCommandLine(argv, commands.set, context, (notice) => void io.stderr.write(`${notice}\n`))
+    const words = io.program === mountProgram ? ['mount', ...argv] : argv
+    const line = await parseCommandLine(words, commands.set, context, (notice) => void io.stderr.write(`${notice}\n`))
     switch (line.kind) {
       case 'version':
         await io.stdout.write(`${io.program} ${borgVersion}\n`)
@@ -204,7 +206,7 @@ async function refuse(error: unknown, io: ProcessIo, environment: Environment): 
     const { usageBlock } = await import('./help-pages.ts')
     const style = helpStyle(io, environment)
     const usage = await usageBlock(error.words, style)
-    const program = [io.program, ...error.words].join(' ')
+    const program = callName(io.program, error.words)
     await io.stderr.write(printableText(`${usage}${program}: error: ${error.message}\n`))
     return 2
   }

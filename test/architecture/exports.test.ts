@@ -15,25 +15,28 @@ interface Face {
 const golden: Readonly<Record<string, Face>> = {
   'index.ts': {
     values: words(`
-      BorgError LocalStore archiveInfo breakLocks changePassphrase checkArchives checkRepository classify
-      compactRepository connectRepository contentDigest createArchive defaultDirectories deleteArchives
-      deleteCache deleteRepository exportKey exportRelatedSecrets extractArchive findArchive forgetArchives
-      idKey importKey importPaperKey initRepository isBorgError isDamaged isIntegrityError itemSize
-      listArchives listItems loadManifest localKeyFiles manifestId migrateToRepokey modes objectIdFromHex
-      openArchive openCacheSettings openNodeFileSystem openRepository openSettings parseRelatedSecrets
-      planPrune previewArchive pruneArchives renameArchive separatedPaths startCommand systemHost unlock
-      warningMessage
+      BorgError LocalStore archiveInfo breakLocks browseArchives changePassphrase checkArchives
+      checkRepository classify compactRepository connectRepository contentDigest createArchive
+      defaultDirectories deleteArchives deleteCache deleteRepository exportKey exportRelatedSecrets
+      extractArchive findArchive forgetArchives idKey importKey importPaperKey initRepository isBorgError
+      isDamaged isIntegrityError itemSize listArchives listItems loadManifest localKeyFiles manifestId
+      migrateToRepokey modes mountArchives noFuseSupport objectIdFromHex openArchive openCacheSettings
+      openNodeFileSystem openRepository openSettings parseRelatedSecrets planPrune previewArchive
+      pruneArchives renameArchive requireMountPoint separatedPaths serveArchives startCommand systemHost
+      unlock warningMessage
     `),
     types: words(`
-      ArchiveDirectory ArchiveEntry ArchiveInfo ArchiveMetadata ArchiveReader ArchiveSelection ArchiveSortKey
-      ArchiveTotals Cache CacheOptions CacheStatistics CheckArchivesOptions CheckRepositoryOptions ChunkRef
-      CommandOutput CompactOptions ConnectOptions CreateOptions CreateResult DeleteOptions DeleteResult
-      Directories EngineEvent ErrorCode ExtractOptions ExtractResult FileStatus FileSystem FilesCacheMode Host
-      InitOptions InitResult Item ItemPath ItemShape KeyExportFormat KeyFiles KeyMaterial KeyMode
-      ListItemsOptions MissingFeature ModeSpec Nanoseconds NodeFileSystemOptions ObjectId OpenOptions PaperDialogue PassphraseSource PruneResult
-      PruneRules Question ReadItemsOptions ReadSession RelatedSecrets Repository RepositoryReader RepositoryTarget
-      RetentionRule RetentionVerdict RunOptions Settings SourceOptions Statistics Store StorePath
-      StreamContent UnlockOptions Unlocked WarningCode WriteSession
+      ArchiveDirectory ArchiveEntry ArchiveInfo ArchiveMetadata ArchiveReader ArchiveSelection
+      ArchiveSortKey ArchiveTotals BrowseOptions Cache CacheOptions CacheStatistics CheckArchivesOptions
+      CheckRepositoryOptions ChunkRef CommandOutput CompactOptions ConnectOptions CreateOptions
+      CreateResult DeleteOptions DeleteResult Directories EngineEvent ErrorCode ExtractOptions
+      ExtractResult FileStatus FileSystem FilesCacheMode Host InitOptions InitResult Item ItemPath
+      ItemShape KeyExportFormat KeyFiles KeyMaterial KeyMode ListItemsOptions MissingFeature ModeSpec
+      MountOptions MountedFolder NamedNode Nanoseconds NodeAttributes NodeFileSystemOptions ObjectId
+      OpenOptions PaperDialogue PassphraseSource PruneResult PruneRules Question ReadItemsOptions
+      ReadOnlyTree ReadSession RelatedSecrets Repository RepositoryReader RepositoryTarget RetentionRule
+      RetentionVerdict RunOptions ServeArchivesOptions ServedTree Settings SourceOptions Statistics Store
+      StorePath StreamContent UnlockOptions Unlocked WarningCode WriteSession
     `),
   },
   'parsing.ts': {

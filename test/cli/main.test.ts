@@ -308,3 +308,14 @@ describe('help', () => {
     expect(process.out.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 })
+
+describe('the name borgfs', () => {
+  test('is the mount command', async () => {
+    const process = Object.assign(fakeProcess(), { program: 'borgfs' })
+
+    expect(await run(['/r'], process)).toBe(2)
+    expect(process.err).toMatch(
+      /^usage: borgfs \[-h\][\s\S]*borgfs: error: the following arguments are required: MOUNTPOINT\n$/,
+    )
+  })
+})

@@ -40,9 +40,13 @@ export interface Argument<T> {
   readonly initialText?: string | undefined
   /** For an option with an optional value: what it means without. */
   readonly bare?: string | undefined
+  /** What an optional value looks like: other words after the option are not its value. */
+  readonly takes?: RegExp | undefined
   readonly choices?: readonly string[] | undefined
   readonly once?: boolean | undefined
   readonly required?: boolean | undefined
+  /** A positional there is no place for when this argument (its key in the table) is used. */
+  readonly replacedBy?: string | undefined
   /** A list of paths that takes up 'R' lines of pattern options: between them in order, or instead of those in front. */
   readonly roots?: 'mixed' | 'instead' | undefined
 }
@@ -118,6 +122,7 @@ export interface ValueSettings {
   readonly required?: boolean
   readonly choices?: readonly string[]
   readonly bare?: string
+  readonly takes?: RegExp
   readonly notice?: { readonly for: string; readonly text: string }
   readonly old?: { readonly option: string; readonly notice: string }
 }
@@ -166,6 +171,16 @@ export function positional<T>(metavar: string, type: ValueType<T>, help: string)
     type,
     initial: undefined as T,
   }
+}
+
+/** A positional that is required unless the argument `replacedBy` is used; then it takes no word. */
+export function replaceable<T>(
+  metavar: string,
+  type: ValueType<T>,
+  replacedBy: string,
+  help: string,
+): Argument<T | undefined> {
+  return { ...positional<T | undefined>(metavar, type, help), replacedBy }
 }
 
 /** A positional that may be missing; with `initialText`, as if that had been written. */

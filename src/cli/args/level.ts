@@ -181,7 +181,8 @@ function readOption(cursor: Cursor): number {
     option.known.argument.arity !== 'none' &&
     next !== undefined &&
     next !== 'separator' &&
-    next.kind === 'positional'
+    next.kind === 'positional' &&
+    (option.known.argument.takes?.test(line[at + 1]?.text ?? '') ?? true)
   const value =
     option.attached === undefined ? (takesNext ? line[at + 1] : undefined) : { text: option.attached, at: place }
   if (value === undefined && option.known.argument.arity === 'one') {

@@ -132,9 +132,8 @@ class LineParser {
         onUse: (use) => values.use(use, words),
         onNotice: this.#onNotice,
       })
-      const left = assignPositionals(positionals, read.positionals, (key, argument, word) =>
-        values.put(key, argument, word),
-      )
+      const open = positionals.filter(([, argument]) => !values.isReplaced(argument))
+      const left = assignPositionals(open, read.positionals, (key, argument, word) => values.put(key, argument, word))
       values.finish()
       this.#keepCommon(values.found)
       const strangers = [...this.#unknown, ...read.unknown, ...left].sort((a, b) => a.at - b.at)
@@ -219,6 +218,10 @@ class Values {
     else this.#paths.push({ path: word.text, at: word.at })
   }
 
+  isReplaced(argument: Argument<unknown>): boolean {
+    return argument.replacedBy !== undefined && this.found.has(argument.replacedBy)
+  }
+
   /** @throws UsageError when something required is missing. */
   finish(): void {
     for (const [key, argument] of Object.entries(this.#args)) {
@@ -232,7 +235,9 @@ class Values {
         inOrder.map((root) => root.path),
       )
     }
-    const missing = Object.entries(this.#args).filter(([key, argument]) => !this.found.has(key) && isRequired(argument))
+    const missing = Object.entries(this.#args).filter(
+      ([key, argument]) => !this.found.has(key) && isRequired(argument) && !this.isReplaced(argument),
+    )
     if (missing.length === 0) return
     const names = missing.map(([, argument]) => displayName(argument)).join(', ')
     throw new UsageError(`the following arguments are required: ${names}`, this.#words)

@@ -10,12 +10,19 @@ export function usageText(
   table: CommandTable | undefined,
   columns: number,
 ): string {
-  const prefix = `usage: ${[program, ...words].join(' ')}`
+  const prefix = `usage: ${callName(program, words)}`
   const first = words.length === 0 ? ['[-V]', '[-h]'] : ['[-h]']
   const options = [...first, '[common options]', ...(table === undefined ? [] : optionWords(table))]
   const places = table === undefined ? ['<command>', '...'] : positionalWords(table.arguments)
   return wrapUsage(prefix, options, places, columns)
 }
+
+/** 'tsborg key export'. Under the name borgfs the program is its mount command. */
+export function callName(program: string, words: readonly string[]): string {
+  return program === mountProgram ? program : [program, ...words].join(' ')
+}
+
+export const mountProgram = 'borgfs'
 
 function wrapUsage(prefix: string, options: readonly string[], places: readonly string[], columns: number): string {
   const whole = [prefix, ...options, ...places].join(' ')

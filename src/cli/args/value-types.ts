@@ -36,6 +36,16 @@ export const positiveInt: ValueType<number> = {
   },
 }
 
+/** Of TCP; 0 lets the system choose. */
+export const port: ValueType<number> = {
+  name: 'port',
+  parse(word) {
+    const number = readInteger(word)
+    if (number < 0 || number > 65535) throw new BadValue()
+    return number
+  },
+}
+
 /** '55G', '1.5T': powers of 1000, upper case only. */
 export function parseFileSize(word: string): number {
   const factors: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 }

@@ -112,6 +112,12 @@ as it is mounted the repository is locked for reading: backups wait.
   ignore_permissions   do not let the kernel check modes
   uid=N gid=N umask=M  other owners and modes than stored
 
+With --webdav nothing is mounted and no FUSE is needed: folders and regular
+files can be reached at the address that is printed, by this user, from this
+machine. Symbolic links and special files are left out.
+
+Called as "borgfs" the program is this command, as fstab wants it.
+
 "tsborg extract" is faster, and restores attributes better, where much is
 wanted.
 
@@ -120,11 +126,12 @@ Examples:
   tsborg mount /backup/repo::monday /mnt/backup
   tsborg mount --last 5 -o versions /backup/repo /mnt/backup
   tsborg mount -f -o allow_other :: /mnt/backup home/ada
+  tsborg mount --webdav 8080 /backup/repo
 `,
   umount: `
-Ends what "tsborg mount" began: calls "fusermount -u", or "umount" where there
-is no fusermount, and hands its exit code on. Fails while somebody uses the file
-system: leave it first, with shells and programs alike.
+Ends what "tsborg mount" began: calls "fusermount3 -u" or "fusermount -u", or
+"umount" where there is neither, and hands its exit code on. Fails while
+somebody uses the file system: leave it first, with shells and programs alike.
 
 Examples:
 

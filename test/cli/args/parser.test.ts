@@ -76,6 +76,9 @@ describe('every option of borg 1.4.5 is there, with its default', () => {
     expect([...spellingsOf(mainArguments)].sort()).toEqual(wanted)
   })
 
+  /** What borg does not have. */
+  const ours: Readonly<Record<string, readonly string[]>> = { mount: ['--webdav'] }
+
   const commands = Object.entries(tables.commands).filter(([name]) => !['benchmark', 'debug', 'key'].includes(name))
   test('no command is missing, none invented', () => {
     expect(commandEntries.map((entry) => entry.name).sort()).toEqual(commands.map(([name]) => name).sort())
@@ -85,7 +88,8 @@ describe('every option of borg 1.4.5 is there, with its default', () => {
     const table = await commandSet.loadTable(name)
     const all = Object.values(table.arguments)
 
-    expect([...spellingsOf(table.arguments)].sort()).toEqual(rows.flatMap((row) => row.options ?? []).sort())
+    const wanted = [...rows.flatMap((row) => row.options ?? []), ...(ours[name] ?? [])]
+    expect([...spellingsOf(table.arguments)].sort()).toEqual(wanted.sort())
     const positionals = all.filter((argument) => argument.positional)
     const arities = { '?': 'optional', '*': 'any', '+': 'some', '...': 'rest' } as Record<string, string>
     expect(positionals.map((argument) => [argument.metavar, argument.arity])).toEqual(
@@ -315,5 +319,27 @@ describe('locations', () => {
   test('leave positionals to those who need them', async () => {
     expect((await command('delete /r::a b c')).args).toMatchObject({ location: { archive: 'a' }, archives: ['b', 'c'] })
     expect((await command('config /r name')).args).toMatchObject({ name: 'name', value: undefined })
+  })
+})
+
+describe('mount', () => {
+  test('--webdav takes a port if one follows, and the place of the mount point', async () => {
+    const places = async (line: string): Promise<unknown[]> => {
+      const { args } = await command(line)
+      return [args['webdav'], (args['location'] as { typed: string }).typed, args['mountpoint'], args['paths']]
+    }
+
+    expect(await places('mount /r /mnt a')).toEqual([undefined, '/r', '/mnt', ['a']])
+    expect(await places('mount --webdav /r a b')).toEqual([0, '/r', undefined, ['a', 'b']])
+    expect(await places('mount --webdav 8080 /r')).toEqual([8080, '/r', undefined, []])
+    expect(await places('mount --webdav=8080 /r')).toEqual([8080, '/r', undefined, []])
+    expect(await places('mount /r --webdav')).toEqual([0, '/r', undefined, []])
+  })
+
+  test('without it the mount point is required', async () => {
+    expect(await problem(['mount', '/r'])).toBe('borg mount: error: the following arguments are required: MOUNTPOINT')
+    expect(await problem(['mount', '--webdav=70000', '/r'])).toBe(
+      "borg mount: error: argument --webdav: invalid port value: '70000'",
+    )
   })
 })
