@@ -4,7 +4,7 @@
  */
 export { toHex } from './base/bytes.ts'
 export { BorgError, type ErrorCode, isBorgError, systemErrorCode } from './base/errors.ts'
-export type { EngineEvent, FileStatus, LogLevel, Question, RunOptions } from './base/events.ts'
+export type { EngineEvent, FilePosition, FileStatus, LogLevel, Question, RunOptions } from './base/events.ts'
 export { errorCatalog, type WarningCode, warningCatalog, warningMessage } from './base/error-catalog.ts'
 export { type Host, systemHost } from './base/host.ts'
 export type { ItemPath, Nanoseconds } from './base/ids.ts'

@@ -49,6 +49,13 @@ export interface Question {
   readonly text: string
 }
 
+export interface FilePosition {
+  readonly path: string
+  readonly bytes: number
+  /** Undefined where nobody knows it yet: streams. */
+  readonly size: number | undefined
+}
+
 /** The last parameter of every public function. */
 export interface RunOptions {
   /** Stops at once: nothing uncommitted stays visible. */
@@ -56,6 +63,8 @@ export interface RunOptions {
   /** Ends early but tidily: create saves a checkpoint first, prune and delete finish the archive at hand and commit. */
   readonly stopSoon?: AbortSignal | undefined
   readonly onEvent?: ((event: EngineEvent) => void) | undefined
+  /** Called for each piece of a file's content that was stored or restored: how far it is, in bytes. Must be quick. */
+  readonly onPosition?: ((position: FilePosition) => void) | undefined
   /** Absent means every question is answered no. */
   readonly ask?: ((question: Question) => Promise<boolean>) | undefined
 }

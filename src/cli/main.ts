@@ -4,7 +4,16 @@
  * The order of these steps is a contract: CLI contract, commands §0.2. The engine is not loaded before a command asks for
  * it, so usage errors and help cost nothing.
  */
-import { BorgError, borgVersion, decodeText, type EngineEvent, isBorgError, systemErrorText } from '../parsing.ts'
+import {
+  BorgError,
+  borgVersion,
+  decodeText,
+  type EngineEvent,
+  type FilePosition,
+  formatSize,
+  isBorgError,
+  systemErrorText,
+} from '../parsing.ts'
 import { type CommandLine, type CommandSet, parseCommandLine } from './args/parser.ts'
 import { atTimestamp, type RepositoryArgument } from './args/location-argument.ts'
 import { RuleError } from './args/rules.ts'
@@ -172,6 +181,9 @@ function commandIo(
   }
   const ask = makeAsk(prompts)
   const { signal, interrupted } = io.signals
+  const log: CliIo['log'] = (level, message, logger = 'borg.archiver') =>
+    sink.event({ type: 'log', level, logger, message })
+  const onPosition = answerSignals(io, log)
   return {
     common: line.common,
     environment,
@@ -183,9 +195,9 @@ function commandIo(
     write: (text) => void io.stdout.write(printableText(text)),
     writeBytes: (bytes) => io.stdout.write(bytes),
     stdoutIsTerminal: io.stdout.isTerminal,
-    log: (level, message, logger = 'borg.archiver') => sink.event({ type: 'log', level, logger, message }),
+    log,
     warn: (code, ...args) => onEvent({ type: 'warning', code, args }),
-    run: { signal, stopSoon: interrupted, onEvent, ask },
+    run: { signal, stopSoon: interrupted, onEvent, ask, onPosition },
     onEvent,
     ask,
     signal,
@@ -196,6 +208,24 @@ function commandIo(
       const style = helpStyle(io, environment)
       return topic === undefined ? await helpPage([], style) : await topicPage(topic, style, { only })
     },
+  }
+}
+
+/** SIGUSR1 asks how far we are: in which file, and where. Returns who keeps account of it. */
+function answerSignals(io: ProcessIo, log: CliIo['log']): (position: FilePosition) => void {
+  let position: FilePosition | undefined
+  io.signals.answer((question) => {
+    if (question === 'trace') {
+      void io.stderr.write(
+        `\nReceived SIGUSR2 at ${new Date().toISOString()}, dumping trace...\n${new Error().stack}\n`,
+      )
+    } else if (position !== undefined) {
+      const size = position.size === undefined ? '???' : formatSize(position.size)
+      log('info', `${position.path} ${formatSize(position.bytes)}/${size}`)
+    }
+  })
+  return (latest) => {
+    position = latest
   }
 }
 

@@ -1,14 +1,19 @@
 /**
- * SIGINT, SIGTERM and SIGHUP as abort signals with reasons.
+ * SIGINT, SIGTERM and SIGHUP as abort signals with reasons; SIGUSR1, SIGINFO and SIGUSR2 as questions.
  *
  * The first SIGINT only asks: `interrupted` aborts, and commands that can stop halfway in good order do. A second one, at
  * least 20 ms later (one key press may arrive twice), and the other two end the run: `signal` aborts with a
  * `SignalReason`, whatever is open rolls back. If even that does not end it, one more signal does.
  * Source: CLI contract "Signals, ^C, checkpoints".
  */
-export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+export type SignalName = EndingName | 'SIGUSR1' | 'SIGINFO' | 'SIGUSR2'
 
-const endings: Readonly<Record<SignalName, { code: number; message: string; msgid: string | undefined }>> = {
+type EndingName = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+/** What is asked: how far we are, or what we are doing. */
+export type SignalQuestion = 'position' | 'trace'
+
+const endings: Readonly<Record<EndingName, { code: number; message: string; msgid: string | undefined }>> = {
   SIGINT: { code: 130, message: 'Keyboard interrupt', msgid: undefined },
   SIGTERM: { code: 143, message: 'Received SIGTERM', msgid: 'Signal.SIGTERM' },
   SIGHUP: { code: 129, message: 'Received SIGHUP.', msgid: 'Signal.SIGHUP' },
@@ -16,11 +21,11 @@ const endings: Readonly<Record<SignalName, { code: number; message: string; msgi
 
 /** Why a run was ended. It is thrown by whoever waits on the aborted signal, and main.ts knows it again. */
 export class SignalReason extends Error {
-  readonly signal: SignalName
+  readonly signal: EndingName
   readonly exitCode: number
   readonly msgid: string | undefined
 
-  constructor(signal: SignalName) {
+  constructor(signal: EndingName) {
     super(endings[signal].message)
     this.name = 'SignalReason'
     this.signal = signal
@@ -34,6 +39,8 @@ export interface Signals {
   readonly interrupted: AbortSignal
   /** Stop now. The reason is a `SignalReason`. */
   readonly signal: AbortSignal
+  /** Who answers: nobody until this is called. */
+  answer(listener: (question: SignalQuestion) => void): void
 }
 
 export interface SignalSource {
@@ -55,7 +62,8 @@ export function watchSignals(settings: SignalSettings): Signals & Disposable {
   const soft = new AbortController()
   const hard = new AbortController()
   let firstPress: number | undefined
-  const end = (name: SignalName): void => {
+  let listener: (question: SignalQuestion) => void = () => {}
+  const end = (name: EndingName): void => {
     const reason = new SignalReason(name)
     if (hard.signal.aborted) settings.exit(reason.exitCode)
     else hard.abort(reason)
@@ -73,13 +81,19 @@ export function watchSignals(settings: SignalSettings): Signals & Disposable {
     ['SIGINT', onInterrupt],
     ['SIGTERM', () => end('SIGTERM')],
     ['SIGHUP', () => end('SIGHUP')],
+    ['SIGUSR1', () => listener('position')],
+    ['SIGINFO', () => listener('position')],
+    ['SIGUSR2', () => listener('trace')],
   ]
-  for (const [name, listener] of listeners) settings.source.on(name, listener)
+  for (const [name, heard] of listeners) settings.source.on(name, heard)
   return {
     interrupted: soft.signal,
     signal: hard.signal,
+    answer(answerer) {
+      listener = answerer
+    },
     [Symbol.dispose]() {
-      for (const [name, listener] of listeners) settings.source.off(name, listener)
+      for (const [name, heard] of listeners) settings.source.off(name, heard)
     },
   }
 }

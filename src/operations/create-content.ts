@@ -35,6 +35,8 @@ export interface ContentSource {
   readonly source: ByteSource
   /** The bare name, for error texts. */
   readonly fileName: string | undefined
+  /** Bytes, if known beforehand. */
+  readonly size: number | undefined
 }
 
 /**
@@ -50,6 +52,7 @@ export async function storeContent(
   const refs: ChunkRef[] = []
   let partCount = 0
   let inParts = 0
+  let bytes = 0
   const writePart = async (): Promise<void> => {
     partCount += 1
     await context.archive.add(partItem(item, refs.slice(inParts), partCount))
@@ -61,6 +64,8 @@ export async function storeContent(
       // Files may be larger than the patience of whoever wants to end this.
       run.signal?.throwIfAborted()
       progress.show(item.path)
+      bytes += ref.size
+      run.onPosition?.({ path: item.path, bytes, size: content.size })
       if (checkpoints.due()) {
         await writePart()
         await checkpoints.save()

@@ -135,7 +135,7 @@ async function fileContent(entry: SourceEntry, opened: OpenedEntry, context: Ent
   const known = remembered?.known === true
   const item: Item = { path: entry.path, ...statMetadata(session.files, stat, options, entry.readSpecial) }
   const file = { kind: 'file', file: opened, skipHoles: options.sparse } as const
-  const source = { source: file, fileName: entry.fileName }
+  const source = { source: file, fileName: entry.fileName, size: entry.readSpecial ? undefined : stat.size }
   const refs = await storeContent(source, item, context)
   const status: FileStatus = known ? 'M' : 'A'
   if (entry.readSpecial) return { status, chunks: refs }

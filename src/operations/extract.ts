@@ -145,10 +145,13 @@ async function readFiles(work: Work): Promise<ExtractResult> {
 }
 
 async function* content(work: Work, item: Item): AsyncGenerator<Uint8Array> {
+  let bytes = 0
   for await (const plain of work.reader.content(item)) {
     // Files may be larger than the patience of whoever wants to end this.
     work.run.signal?.throwIfAborted()
     yield plain
+    bytes += plain.length
+    work.run.onPosition?.({ path: item.path, bytes, size: item.size })
     work.progress.advance(plain.length, [item.path])
   }
 }

@@ -30,7 +30,7 @@ const golden: Readonly<Record<string, Face>> = {
       ArchiveSortKey ArchiveTotals BrowseOptions Cache CacheOptions CacheStatistics CheckArchivesOptions
       CheckRepositoryOptions ChunkRef CommandOutput CompactOptions ConnectOptions CreateOptions
       CreateResult DeleteOptions DeleteResult Directories EngineEvent ErrorCode ExtractOptions
-      ExtractResult FileStatus FileSystem FilesCacheMode Host InitOptions InitResult Item ItemPath
+      ExtractResult FilePosition FileStatus FileSystem FilesCacheMode Host InitOptions InitResult Item ItemPath
       ItemShape KeyExportFormat KeyFiles KeyMaterial KeyMode ListItemsOptions MissingFeature ModeSpec
       MountOptions MountedFolder NamedNode Nanoseconds NodeAttributes NodeFileSystemOptions ObjectId
       OpenOptions PaperDialogue PassphraseSource PruneResult PruneRules Question ReadItemsOptions
@@ -53,7 +53,7 @@ const golden: Readonly<Record<string, Face>> = {
       warningMessage wholeMicroseconds
     `),
     types: words(`
-      CalendarTime ChunkerParams CompressionSpec EngineEvent ErrorCode FileStatus FilesCacheMode FormatPart
+      CalendarTime ChunkerParams CompressionSpec EngineEvent ErrorCode FilePosition FileStatus FilesCacheMode FormatPart
       FormatValue Host ItemPath Location LogLevel Matcher MatcherOptions Microseconds Nanoseconds
       ParsedLocation Pattern PatternLine PatternStyle PatternsFile PlaceholderOptions PythonJson
       PythonJsonObject Question QuestionEvent RunOptions SizeStyle Verdict WarningCode

@@ -2,6 +2,7 @@
  * A process that exists only on paper: what was written, asked and changed can be read back.
  */
 import type { Asker } from '../../src/cli/terminal.ts'
+import type { SignalQuestion } from '../../src/cli/signals.ts'
 import type { ProcessIo } from '../../src/cli/process-io.ts'
 import { FakeHost } from '../support/fake-host.ts'
 
@@ -9,6 +10,8 @@ export interface FakeProcess extends ProcessIo {
   out: string
   err: string
   umask: number | undefined
+  /** Who answers signals that ask. */
+  asked: (question: SignalQuestion) => void
   readonly abort: AbortController
   readonly interrupt: AbortController
 }
@@ -39,6 +42,7 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
     out: '',
     err: '',
     umask: undefined,
+    asked: () => {},
     abort,
     interrupt,
     program: 'tsborg',
@@ -62,7 +66,13 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
       },
     },
     asker,
-    signals: { signal: abort.signal, interrupted: interrupt.signal },
+    signals: {
+      signal: abort.signal,
+      interrupted: interrupt.signal,
+      answer: (listener) => {
+        fake.asked = listener
+      },
+    },
     setUmask: (mask) => {
       fake.umask = mask
     },

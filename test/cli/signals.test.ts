@@ -64,6 +64,18 @@ test('whoever does not end is ended by one more signal', () => {
   expect(exits).toEqual([143])
 })
 
+test('signals that ask go to whoever answers, and end nothing', () => {
+  const { watched, press } = world()
+  const questions: string[] = []
+  press('SIGUSR1', 0)
+  watched.answer((question) => void questions.push(question))
+
+  for (const name of ['SIGUSR1', 'SIGINFO', 'SIGUSR2'] as const) press(name, 1)
+
+  expect(questions).toEqual(['position', 'position', 'trace'])
+  expect(watched.interrupted.aborted || watched.signal.aborted).toBe(false)
+})
+
 test('nobody listens after disposal', () => {
   const { watched, listeners } = world()
 
