@@ -1,5 +1,5 @@
-/** After the compiler: what has no source any more leaves dist/, and the program may be executed. */
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
+/** After the compiler: what has no source any more leaves dist/, the program may be executed, and shells learn it. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,3 +11,9 @@ for (const path of readdirSync(built, { recursive: true })) {
   if (name !== undefined && !existsSync(join(source, `${name}.ts`))) rmSync(join(built, path))
 }
 chmodSync(join(built, 'cli', 'tsborg.js'), 0o755)
+
+const { completionScript, completionShells } = await import('../dist/cli/completion/shells.js')
+mkdirSync(join(built, 'completions'), { recursive: true })
+for (const shell of completionShells) {
+  writeFileSync(join(built, 'completions', `tsborg.${shell}`), await completionScript(shell))
+}

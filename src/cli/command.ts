@@ -51,6 +51,8 @@ export interface CliIo {
   readonly passphrases: Passphrases
   /** The help page of a topic or command, or the main one; for the help command. @throws UsageError */
   explain(topic: string | undefined, only: 'epilog' | 'usage' | undefined): Promise<string>
+  /** What teaches a shell our command lines; for the completion command. */
+  completionScript(shell: 'bash' | 'zsh' | 'fish'): Promise<string>
 }
 
 /** Loggers that are heard at level info when their option is given, and not otherwise. */

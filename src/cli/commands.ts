@@ -46,6 +46,12 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./commands/compact.ts')).compact,
   },
   {
+    name: 'completion',
+    summary: 'teach a shell to complete command lines',
+    table: async () => (await other()).completionTable,
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
     name: 'config',
     summary: 'show and change settings',
     table: async () => (await import('./args/tables/config.ts')).configTable,

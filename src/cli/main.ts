@@ -208,6 +208,7 @@ function commandIo(
       const style = helpStyle(io, environment)
       return topic === undefined ? await helpPage([], style) : await topicPage(topic, style, { only })
     },
+    completionScript: async (shell) => await (await import('./completion/shells.ts')).completionScript(shell),
   }
 }
 

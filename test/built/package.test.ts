@@ -66,12 +66,13 @@ const ahead: ReadonlySet<string> = new Set(['dist/cli/render/diff-line.js'])
 const oracles: ReadonlySet<string> = new Set(['kernels/aes-ctr-noble.ts', 'kernels/sha2-noble.ts'])
 
 describe('the packed package', () => {
-  test('holds what the source files were compiled to, four documents, and nothing else', () => {
+  test('holds what the source files were compiled to, completions, four documents, and nothing else', () => {
     const sources = filesBelow(join(project, 'src'))
       .filter((path) => path.endsWith('.ts') && !path.startsWith('kernels/assembly/') && !oracles.has(path))
       .map((path) => path.slice(0, -'.ts'.length))
     const compiled = sources.flatMap((name) => ['.d.ts', '.js', '.js.map'].map((ending) => `dist/${name}${ending}`))
-    const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', ...compiled].sort()
+    const completions = ['bash', 'fish', 'zsh'].map((shell) => `dist/completions/tsborg.${shell}`)
+    const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', ...compiled, ...completions].sort()
 
     expect(sources.length).toBeGreaterThan(100)
     // A difference in dist/ only: the build is older than the sources.

@@ -99,7 +99,7 @@ function examplesOf(text: string): string[][] {
   const lines = text.replaceAll('\\\n', ' ').split('\n')
   return lines.flatMap((line) => {
     if (!/^ {2}\S/.test(line)) return []
-    const commands = line.split(/ (?:\||&&) /).map((part) => splitWords(part.trim()))
+    const commands = line.split(/ (?:\||&&|>) /).map((part) => splitWords(part.trim()))
     return commands.flatMap((words) => {
       const at = words.indexOf('tsborg')
       return at >= 0 && words.slice(0, at).every((word) => word.includes('=')) ? [words.slice(at + 1)] : []

@@ -101,6 +101,7 @@ function withoutUsage(stderr: string): string {
   return (
     text
       .replaceAll("'export', 'export-related-secrets', ", "'export', ")
+      .replaceAll("'completion', ", '')
       .replace(/(?<=could match ).*/, (names) => olderNames(names.split(', ')).sort().join(', '))
       // Pythons up to 3.12 ask for arguments that may be missing.
       .replace(/(?<=are required: .*), (PATH|ARGS)$/m, '')

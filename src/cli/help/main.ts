@@ -12,7 +12,7 @@ export const sectionsOfCommands: readonly { readonly title: string; readonly nam
     title: 'Look after repositories:',
     names: ['init', 'check', 'key', 'config', 'break-lock', 'with-lock', 'upgrade', 'serve'],
   },
-  { title: 'And more:', names: ['help', 'version', 'benchmark', 'debug'] },
+  { title: 'And more:', names: ['help', 'completion', 'version', 'benchmark', 'debug'] },
 ]
 
 /** Above the list of the commands of a group. */

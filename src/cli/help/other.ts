@@ -23,6 +23,21 @@ Examples:
   tsborg help --usage-only prune
   tsborg help patterns
 `,
+  completion: `
+Prints a script for your shell. With it, TAB completes commands, options and
+their values, files, and after "REPOSITORY::" the names of archives, if the
+repository is on this machine and needs no passphrase, or finds it in the
+environment. Nothing is asked, no lock is waited for, and nothing is changed.
+
+Scripts are made from what this version knows: print them again after an
+update. They are also in the package, in the folder "completions".
+
+Examples:
+
+  tsborg completion bash > ~/.local/share/bash-completion/completions/tsborg
+  tsborg completion zsh > ~/.zfunc/_tsborg
+  tsborg completion fish > ~/.config/fish/completions/tsborg.fish
+`,
   version: `
 Prints two versions: of this program, and of what serves the repository, which
 is the same program unless the repository is on another machine. They may

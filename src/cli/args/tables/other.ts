@@ -3,6 +3,7 @@
  */
 import { commandTable, defaulted, flag, optional, positional } from '../argument.ts'
 import { repository } from '../location-argument.ts'
+import { BadValue, type ValueType } from '../value-type.ts'
 import { text } from '../value-types.ts'
 
 export const helpTable = commandTable({
@@ -19,6 +20,21 @@ export const versionTable = commandTable({
   name: 'version',
   description: 'Show the versions of client and server.',
   arguments: { location: defaulted('REPOSITORY', repository, '', 'repository whose server to ask') },
+})
+
+const shell: ValueType<'bash' | 'zsh' | 'fish'> = {
+  name: 'shell',
+  parse(word) {
+    if (word === 'bash' || word === 'zsh' || word === 'fish') return word
+    throw new BadValue()
+  },
+}
+
+/** Ours: borg brings scripts of its own. */
+export const completionTable = commandTable({
+  name: 'completion',
+  description: 'Print a script that teaches a shell to complete tsborg command lines.',
+  arguments: { shell: { ...positional('SHELL', shell, 'bash, zsh or fish'), choices: ['bash', 'zsh', 'fish'] } },
 })
 
 export const benchmarkCrudTable = commandTable({
