@@ -57,6 +57,7 @@ export { findArchive, openArchive } from './operations/open-archive.ts'
 export type { PruneResult, PruneRules } from './operations/prune.ts'
 export { planPrune, pruneArchives } from './operations/prune.ts'
 export { renameArchive } from './operations/rename.ts'
+export { withLock } from './operations/with-lock.ts'
 export type { ServeArchivesOptions } from './operations/serve-archives.ts'
 export { serveArchives } from './operations/serve-archives.ts'
 

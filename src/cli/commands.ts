@@ -142,7 +142,12 @@ export const commandEntries: readonly CommandEntry[] = [
     table: async () => (await import('./args/tables/info.ts')).infoTable,
     load: async () => (await import('./commands/info.ts')).info,
   },
-  { name: 'version', summary: 'show versions of client and server', table: async () => (await other()).versionTable },
+  {
+    name: 'version',
+    summary: 'show versions of client and server',
+    table: async () => (await other()).versionTable,
+    load: async () => (await import('./commands/version.ts')).version,
+  },
   {
     name: 'init',
     summary: 'make an empty repository',
@@ -224,7 +229,12 @@ export const commandEntries: readonly CommandEntry[] = [
     summary: 'bring old repositories up to date',
     table: async () => (await import('./args/tables/upgrade.ts')).upgradeTable,
   },
-  { name: 'with-lock', summary: 'run a command under lock', table: async () => (await lock()).withLockTable },
+  {
+    name: 'with-lock',
+    summary: 'run a command under lock',
+    table: async () => (await lock()).withLockTable,
+    load: async () => (await import('./commands/with-lock.ts')).withLock,
+  },
   { name: 'import-tar', summary: 'make an archive of a tarball', table: async () => (await tar()).importTarTable },
 ]
 

@@ -2,6 +2,7 @@
  * borg and we respect, wait for and inherit each other's locks.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -12,6 +13,7 @@ import { storePath } from '../../src/base/ids.ts'
 import { acquireLock, breakLock, type Lock, type LockOptions } from '../../src/repository/lock.ts'
 import { LocalStore } from '../../src/store/local-store.ts'
 import { BorgWorld, findBorgs } from '../support/real-borg.ts'
+import { builtCli } from './support/built-cli.ts'
 
 const borgs = findBorgs()
 const holdLock = fileURLToPath(new URL('../support/hold-lock.ts', import.meta.url))
@@ -74,6 +76,28 @@ describe.each(borgs.map((borg) => [borg.version, borg] as const))('borg %s', (_v
     const expected = `Failed to create/acquire the lock ${repository}/lock.exclusive (timeout).`
     expect(await failure(lock(kind))).toBe(expected)
     expect(readdirSync(repository).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('with-lock of ours keeps borg out, and gives the lock back when its command ends', async () => {
+    const child = startWith(process.execPath, [
+      builtCli,
+      'with-lock',
+      repository,
+      'sh',
+      '-c',
+      'echo held; exec sleep 60',
+    ])
+    await firstOutput(child, false)
+
+    expect(runBorg('--lock-wait', '1', 'list', repository)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Failed to create/acquire the lock'),
+    })
+    const ended = once(child, 'close')
+    child.kill('SIGTERM')
+    await ended
+    expect(readdirSync(repository).filter((name) => name.startsWith('lock.'))).toEqual([])
+    expect(runBorg('list', repository)).toMatchObject({ code: 0 })
   })
 
   test('we get the lock when the writer of borg is done', async () => {

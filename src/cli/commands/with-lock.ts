@@ -1,0 +1,41 @@
+/**
+ * `with-lock`. Source: CLI contract, commands §14.
+ */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { BorgError, borgVersion, systemErrorText } from '../../parsing.ts'
+import { withLockTable } from '../args/tables/lock.ts'
+import type { CliIo, Command } from '../command.ts'
+import { loadEngine, openOptions } from '../engine.ts'
+import { childEnvironment } from '../env.ts'
+
+export const withLock: Command<typeof withLockTable> = {
+  table: withLockTable,
+  async run(args, io) {
+    const engine = await loadEngine()
+    const options = openOptions(engine, io, 'write')
+    return await engine.withLock(
+      args.location.location,
+      options,
+      async () => await exitCodeOf(args.command, args.args, io),
+      io.run,
+    )
+  },
+}
+
+/** Ends when the command does, not before: the lock is there for it. ^C reaches it by itself, other signals through us. */
+async function exitCodeOf(command: string, args: readonly string[], io: CliIo): Promise<number> {
+  const failed = (reason: string, cause?: unknown): BorgError =>
+    new BorgError('CommandError', [`Error while trying to run '${command}': ${reason}`], { cause })
+  return await new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', env: childEnvironment(io.env, borgVersion) })
+    const pass = (): void => void child.kill('SIGTERM')
+    io.signal.addEventListener('abort', pass)
+    child.on('error', (error) => reject(failed(systemErrorText(error, command), error)))
+    child.on('close', (code, signal) => {
+      io.signal.removeEventListener('abort', pass)
+      if (code !== null) resolve(code)
+      else reject(failed(`invalid error code: -${signal === null ? '?' : constants.signals[signal]}`))
+    })
+  })
+}
