@@ -21,6 +21,8 @@ export { loadManifest, unlock } from './session/unlock.ts'
 // Verbs
 export type { BrowseOptions } from './operations/browse.ts'
 export { browseArchives } from './operations/browse.ts'
+export type { BenchmarkKernelsOptions, KernelMeasurement } from './operations/benchmark-kernels.ts'
+export { benchmarkKernels } from './operations/benchmark-kernels.ts'
 export { breakLocks } from './operations/break-lock.ts'
 export type { CheckArchivesOptions, CheckRepositoryOptions } from './operations/check.ts'
 export { checkArchives, checkRepository } from './operations/check.ts'

@@ -23,9 +23,16 @@ const other = () => import('./args/tables/other.ts')
 
 export const commandEntries: readonly CommandEntry[] = [
   {
+    name: 'benchmark cpu',
+    summary: 'cut, hash, encrypt and compress',
+    table: async () => (await other()).benchmarkCpuTable,
+    load: async () => (await import('./commands/benchmark-cpu.ts')).benchmarkCpu,
+  },
+  {
     name: 'benchmark crud',
     summary: 'create, read, update and delete archives',
     table: async () => (await other()).benchmarkCrudTable,
+    load: async () => (await import('./commands/benchmark-crud.ts')).benchmarkCrud,
   },
   {
     name: 'break-lock',

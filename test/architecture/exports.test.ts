@@ -19,6 +19,7 @@ const golden: Readonly<Record<string, Face>> = {
       BorgError
       LocalStore
       archiveInfo
+      benchmarkKernels
       breakLocks
       browseArchives
       changePassphrase
@@ -84,6 +85,7 @@ const golden: Readonly<Record<string, Face>> = {
       ArchiveSelection
       ArchiveSortKey
       ArchiveTotals
+      BenchmarkKernelsOptions
       BrowseOptions
       Cache
       CacheOptions
@@ -116,6 +118,7 @@ const golden: Readonly<Record<string, Face>> = {
       KeyExportFormat
       KeyFiles
       KeyMaterial
+      KernelMeasurement
       KeyMode
       ListItemsOptions
       MissingFeature
@@ -272,7 +275,7 @@ const golden: Readonly<Record<string, Face>> = {
 }
 
 function words(text: string): readonly string[] {
-  return text.trim().split(/\s+/)
+  return text.trim().split(/\s+/).sort()
 }
 
 /** What a list of re-exports gives away; anything else in the file is refused. */

@@ -37,6 +37,12 @@ export const completionTable = commandTable({
   arguments: { shell: { ...positional('SHELL', shell, 'bash, zsh or fish'), choices: ['bash', 'zsh', 'fish'] } },
 })
 
+export const benchmarkCpuTable = commandTable({
+  name: 'benchmark cpu',
+  description: 'Measure how fast this machine cuts, hashes, encrypts and compresses.',
+  arguments: {},
+})
+
 export const benchmarkCrudTable = commandTable({
   name: 'benchmark crud',
   description: 'Measure how fast archives are created, read, updated and deleted.',
