@@ -62,6 +62,15 @@ export { renameArchive } from './operations/rename.ts'
 export { withLock } from './operations/with-lock.ts'
 export type { ServeArchivesOptions } from './operations/serve-archives.ts'
 export { serveArchives } from './operations/serve-archives.ts'
+export type { ArchiveTam, AuthenticateArchivesOptions, TamChange, TamStatus } from './operations/upgrade.ts'
+export {
+  archiveTams,
+  authenticateArchives,
+  disableTam,
+  requireModernFormat,
+  requireTam,
+  tamStatus,
+} from './operations/upgrade.ts'
 
 // What archives hold
 export type { ArchiveDirectory, ArchiveEntry } from './archive/archive-directory.ts'

@@ -235,6 +235,7 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'upgrade',
     summary: 'bring old repositories up to date',
     table: async () => (await import('./args/tables/upgrade.ts')).upgradeTable,
+    load: async () => (await import('./commands/upgrade.ts')).upgrade,
   },
   {
     name: 'with-lock',

@@ -15,6 +15,8 @@ export interface Directories {
   readonly keys: string
   /** BORG_KEY_FILE: the one key file to use, wherever it is. */
   readonly keyFile?: string | undefined
+  /** Where borg before 1.0 kept key files, when they would be somewhere else now. */
+  readonly oldKeys?: string | undefined
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -35,6 +37,7 @@ export function defaultDirectories(env: Environment = process.env, home: string 
     security: resolve(env['BORG_SECURITY_DIR'] || join(config, 'security')),
     keys: resolve(env['BORG_KEYS_DIR'] || join(config, 'keys')),
     ...(keyFile ? { keyFile: resolve(keyFile) } : {}),
+    ...(env['BORG_KEYS_DIR'] ? {} : { oldKeys: resolve(movedBase || home, '.borg', 'keys') }),
   }
 }
 

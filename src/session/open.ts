@@ -167,7 +167,9 @@ async function believe(
   context: SessionContext,
   run: RunOptions,
 ): Promise<Manifest> {
-  const tamRequired = key.tamRequired && key.withoutSecrets !== true
+  const required = key.tamRequired && key.withoutSecrets !== true
+  if (required && context.options.tamOptional) reportLog(run, 'warning', 'Manifest authentication DISABLED.')
+  const tamRequired = required && context.options.tamOptional !== true
   const manifest = decodeManifest(packed, key, { tamRequired })
   if (!manifest.verified) {
     reportLog(run, 'debug', 'Manifest TAM not found and not required')

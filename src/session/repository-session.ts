@@ -23,7 +23,7 @@ import { LocalStore } from '../store/local-store.ts'
 import type { LanePool } from '../workers/lane-pool.ts'
 import type { ConnectOptions } from './connect.ts'
 import { type Directories, defaultDirectories } from './directories.ts'
-import type { CacheOptions, WriteSession } from './session.ts'
+import type { CacheOptions, ManifestChange, WriteSession } from './session.ts'
 import type { Unlocked } from './unlock.ts'
 
 export interface OpenOptions extends ConnectOptions {
@@ -44,6 +44,8 @@ export interface OpenOptions extends ConnectOptions {
   readonly authenticatedNoKey?: boolean | undefined
   /** borg's workaround `ignore_invalid_archive_tam`. */
   readonly ignoreInvalidArchiveTam?: boolean | undefined
+  /** Take a manifest without authentication even where one is required: who forged it is believed. For repairing that. */
+  readonly tamOptional?: boolean | undefined
 }
 
 /** What all sessions over one repository have in common, key or not. */
@@ -89,7 +91,6 @@ export interface SessionParts {
 export class RepositorySession implements WriteSession {
   readonly repository: Repository
   readonly location: string
-  readonly key: KeyMaterial
   readonly logicallyEncrypted: boolean
   readonly keyFile: string | undefined
   readonly objects: ObjectReader
@@ -99,8 +100,9 @@ export class RepositorySession implements WriteSession {
   readonly directories: Directories
   readonly nonces: NonceAllocator
   readonly ignoreInvalidArchiveTam: boolean
-  readonly securityPath: string
+  readonly security: SecurityDirectory
   readonly #context: SessionContext
+  #unlocked: Unlocked
   #manifest: Manifest
   /** What `#manifest` listed when it was read or last written. */
   #committed: readonly ArchiveEntry[]
@@ -108,8 +110,8 @@ export class RepositorySession implements WriteSession {
   constructor({ repository, context, unlocked, lanes, manifest, nonces }: SessionParts) {
     this.repository = repository
     this.location = context.location
-    this.key = unlocked.key
     this.logicallyEncrypted = unlocked.logicallyEncrypted
+    this.#unlocked = unlocked
     this.keyFile = unlocked.stored?.file?.where
     this.lanes = lanes
     this.objects = makeObjectReader(repository, lanes)
@@ -118,10 +120,18 @@ export class RepositorySession implements WriteSession {
     this.directories = context.directories
     this.nonces = nonces
     this.ignoreInvalidArchiveTam = context.options.ignoreInvalidArchiveTam ?? false
-    this.securityPath = context.security.name
+    this.security = context.security
     this.#context = context
     this.#manifest = manifest
     this.#committed = manifest.archives.all()
+  }
+
+  get unlocked(): Unlocked {
+    return this.#unlocked
+  }
+
+  get key(): KeyMaterial {
+    return this.#unlocked.key
   }
 
   get manifest(): Manifest {
@@ -150,15 +160,24 @@ export class RepositorySession implements WriteSession {
     )
   }
 
-  async commit(): Promise<ObjectId> {
+  async commit(change?: ManifestChange): Promise<ObjectId> {
     const salt = this.host.randomBytes(tamSaltSize)
-    const { packed, manifest } = encodeManifest(this.#manifest, this.key, this.host.now(), salt)
+    const { key, next } = change === undefined ? { key: this.key, next: this.#manifest } : this.#changed(change)
+    const { packed, manifest } = encodeManifest(next, key, this.host.now(), salt)
     await putObject({ repository: this.repository, lane: this.lanes.next(), nonces: this.nonces }, manifestId, packed)
     await this.repository.commit()
     this.#manifest = manifest
+    this.#unlocked = { ...this.#unlocked, key }
     this.#committed = manifest.archives.all()
     if (manifest.id === undefined) throw new TypeError('a written manifest has an id')
     return manifest.id
+  }
+
+  /** Mode `none` has no key that could require anything. */
+  #changed({ tamRequired }: ManifestChange): { readonly key: KeyMaterial; readonly next: Manifest } {
+    const config = new Map([...this.#manifest.config, ['tam_required', tamRequired]])
+    const key = { ...this.key, tamRequired: tamRequired && this.key.mode !== 'none' }
+    return { key, next: { ...this.#manifest, config } }
   }
 
   async rollback(): Promise<void> {

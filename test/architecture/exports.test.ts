@@ -19,6 +19,8 @@ const golden: Readonly<Record<string, Face>> = {
       BorgError
       LocalStore
       archiveInfo
+      archiveTams
+      authenticateArchives
       benchmarkKernels
       breakLocks
       browseArchives
@@ -34,6 +36,7 @@ const golden: Readonly<Record<string, Face>> = {
       deleteArchives
       deleteCache
       deleteRepository
+      disableTam
       exportKey
       exportRelatedSecrets
       extractArchive
@@ -67,11 +70,14 @@ const golden: Readonly<Record<string, Face>> = {
       previewArchive
       pruneArchives
       renameArchive
+      requireModernFormat
       requireMountPoint
+      requireTam
       separatedPaths
       serveArchives
       startCommand
       systemHost
+      tamStatus
       unlock
       warningMessage
       withLock
@@ -84,7 +90,9 @@ const golden: Readonly<Record<string, Face>> = {
       ArchiveReader
       ArchiveSelection
       ArchiveSortKey
+      ArchiveTam
       ArchiveTotals
+      AuthenticateArchivesOptions
       BenchmarkKernelsOptions
       BrowseOptions
       Cache
@@ -115,10 +123,10 @@ const golden: Readonly<Record<string, Face>> = {
       Item
       ItemPath
       ItemShape
+      KernelMeasurement
       KeyExportFormat
       KeyFiles
       KeyMaterial
-      KernelMeasurement
       KeyMode
       ListItemsOptions
       MissingFeature
@@ -154,6 +162,8 @@ const golden: Readonly<Record<string, Face>> = {
       Store
       StorePath
       StreamContent
+      TamChange
+      TamStatus
       UnlockOptions
       Unlocked
       WarningCode

@@ -34,11 +34,16 @@ describe('borg directories', () => {
       cache,
       keys: `${config}/keys`,
       security: `${config}/security`,
+      oldKeys: `${env['BORG_BASE_DIR'] || home}/.borg/keys`,
     })
   })
 
   test('keys and security can lie elsewhere', () => {
-    const { keys, security, config } = defaultDirectories({ BORG_KEYS_DIR: '/k', BORG_SECURITY_DIR: '/s' }, home)
+    const { keys, security, config, oldKeys } = defaultDirectories(
+      { BORG_KEYS_DIR: '/k', BORG_SECURITY_DIR: '/s' },
+      home,
+    )
+    expect(oldKeys).toBeUndefined()
     expect([keys, security, config]).toEqual(['/k', '/s', '/home/ada/.config/borg'])
   })
 

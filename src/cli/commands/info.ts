@@ -46,7 +46,7 @@ async function tellRepository(
   const statistics = await cache.statistics(io.run)
   const facts = repositoryFacts(session)
   if (args.json) {
-    const security = { security_dir: session.securityPath }
+    const security = { security_dir: session.security.name }
     const document = { ...cachePart(cacheFacts(cache, statistics)), ...repositoryPart(facts), ...security }
     io.write(jsonDocument(document, io.environment.jsonIndent))
     return
@@ -54,7 +54,7 @@ async function tellRepository(
   const mode = engine.modes[session.key.mode]
   const { id, location, keyFile } = facts
   const encryption = mode.cipher === 'none' ? undefined : mode.name
-  const described = { id, location, encryption, keyFile, cache: cache.path, securityFolder: session.securityPath }
+  const described = { id, location, encryption, keyFile, cache: cache.path, securityFolder: session.security.name }
   writeLines(repositoryInfoLines(described, knownTotals(statistics), { iec: io.common.iec }), io)
 }
 

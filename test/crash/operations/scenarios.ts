@@ -9,9 +9,11 @@ import { deleteArchives } from '../../../src/operations/delete.ts'
 import { listItems } from '../../../src/operations/list.ts'
 import { pruneArchives } from '../../../src/operations/prune.ts'
 import { renameArchive } from '../../../src/operations/rename.ts'
+import { authenticateArchives, disableTam, requireTam } from '../../../src/operations/upgrade.ts'
 import { localKeyFiles } from '../../../src/session/keyfiles.ts'
 import { loadManifest, unlock } from '../../../src/session/unlock.ts'
 import type { FakeHost } from '../../support/fake-host.ts'
+import { dropManifestTam, spoilTam } from '../../support/without-tam.ts'
 import type { Machine } from './machine.ts'
 import { type Files, passphrase, Process, type Source, stream, streamName, useSmallSegments } from './world.ts'
 
@@ -231,5 +233,45 @@ export const scenarios: readonly Scenario[] = [
       reached(1)
     },
     states: (source) => [{ archives: one(source) }, { archives: one(source), passphrase: 'another' }],
+  },
+  {
+    name: 'upgrade --archives-tam',
+    prepare: async (machine, source) => {
+      await prepareThree(machine, source)
+      await new Process(machine, 4).write(async (session) => {
+        await disableTam(session)
+        for (const name of ['first', 'third']) await spoilTam(session, name, 'absent')
+      })
+    },
+    run: async (process, _, reached) => {
+      await process.write((session) => authenticateArchives(session, {}, process.run))
+      reached(1)
+    },
+    states: (source) => [{ archives: three(source) }, { archives: three(source) }],
+  },
+  {
+    name: 'upgrade --tam of a manifest without authentication',
+    prepare: async (machine, source) => {
+      await prepareOne(machine, source)
+      await new Process(machine, 2).write(async (session) => {
+        await disableTam(session)
+        await dropManifestTam(session)
+      })
+    },
+    run: async (process, _, reached) => {
+      await process.write((session) => requireTam(session, process.run))
+      reached(1)
+    },
+    states: (source) => [{ archives: one(source) }, { archives: one(source) }],
+  },
+  {
+    name: 'upgrade --disable-tam with a key file',
+    keepsKey: true,
+    prepare: (machine, source) => prepareOne(machine, source, 'keyfile-blake2'),
+    run: async (process, _, reached) => {
+      await process.write((session) => disableTam(session, process.run))
+      reached(1)
+    },
+    states: (source) => [{ archives: one(source) }, { archives: one(source) }],
   },
 ]
