@@ -38,15 +38,20 @@ export function idHash(key: KeyMaterial, plain: Uint8Array): ObjectId {
  * cipher ignore it. The result belongs to the caller.
  */
 export function seal(key: KeyMaterial, compressor: Compressor, plain: Uint8Array, nonce: bigint): Uint8Array {
+  return sealPayload(key, compressPayload(compressor, plain), nonce)
+}
+
+/** The first half of `seal`. The result is lent: valid until the compressor's next call. */
+export function compressPayload(compressor: Compressor, plain: Uint8Array): Uint8Array {
   const payload = compressor.compress(plain)
   // Blocks were reserved by this bound: a payload above it would run into the next object's key stream.
   if (payload.length > compressor.storedSizeMax(plain.length)) {
     throw new RangeError(`${compressor.spec} made ${payload.length} bytes of ${plain.length}, more than it announced`)
   }
-  return sealPayload(key, payload, nonce)
+  return payload
 }
 
-/** `seal` for a payload that is compressed already. Consumes ceil(payload / 16) blocks from `nonce` on. */
+/** The second half. Consumes ceil(payload / 16) blocks from `nonce` on. */
 export function sealPayload(key: KeyMaterial, payload: Uint8Array, nonce: bigint): Uint8Array {
   if (key.withoutSecrets) throw new TypeError('a key without secrets cannot write')
   const { typeByte, cipher } = modes[key.mode]

@@ -20,7 +20,15 @@ import type { LanePool } from '../workers/lane-pool.ts'
 import { PendingChunks } from './pending.ts'
 
 /** What of a chunk cache is needed here. */
-export type ReferenceCounts = Pick<ChunkCache, 'find' | 'add' | 'reference' | 'release'>
+export type ReferenceCounts = Pick<ChunkCache, 'find' | 'add' | 'reference' | 'release' | 'replace'>
+
+/** Which content chunks are stored anew although the repository has them: recompression. */
+export interface Renewal {
+  /** Asked once for every reference, in order; only the first of an id may be stored anew. */
+  isFirst(id: ObjectId): boolean
+  /** Whether a chunk the repository has is to be replaced by this one. */
+  wants(held: HeldChunk): Promise<boolean>
+}
 
 export interface ChunkWriterParts {
   readonly repository: Pick<Repository, 'put' | 'delete'>
@@ -29,6 +37,8 @@ export interface ChunkWriterParts {
   readonly nonces: Pick<NonceAllocator, 'take'>
   /** Counts content: every reference in original and compressed size, first ones in deduplicated size too. */
   readonly statistics: Statistics
+  /** Absent: what the repository has stays as it is. */
+  readonly renewal?: Renewal | undefined
 }
 
 interface Placed {
@@ -43,6 +53,7 @@ export class ChunkWriter implements ChunkSink {
   readonly #lanes: LanePool
   readonly #nonces: Pick<NonceAllocator, 'take'>
   readonly #statistics: Statistics
+  readonly #renewal: Renewal | undefined
   readonly #pending = new PendingChunks()
   /** Stored bytes handed to the repository and not accepted yet. */
   readonly #budget: ByteBudget
@@ -55,13 +66,14 @@ export class ChunkWriter implements ChunkSink {
     this.#lanes = parts.lanes
     this.#nonces = parts.nonces
     this.#statistics = parts.statistics
+    this.#renewal = parts.renewal
     this.#budget = new ByteBudget(parts.lanes.byteLimit)
   }
 
   /** For metadata: not counted in the statistics. `plain` may be reused once this resolves. */
   async add(plain: Uint8Array): Promise<ChunkRef> {
     this.#throwIfFailed()
-    return (await this.#place(await this.#lanes.next().hold(plain))).ref
+    return (await this.#place(await this.#lanes.next().hold(plain), undefined)).ref
   }
 
   /**
@@ -69,7 +81,16 @@ export class ChunkWriter implements ChunkSink {
    * the file up, for whatever reason, hands the references it received to `release`; those it did not are released here.
    * @throws SourceReadError when the source cannot be read; anything else is the repository's failure.
    */
-  async *addStream(source: ByteSource, params: ChunkerParams): AsyncGenerator<ChunkRef> {
+  addStream(source: ByteSource, params: ChunkerParams): AsyncGenerator<ChunkRef> {
+    return this.#addAll(this.#lanes.next().chunk(source, params))
+  }
+
+  /** As `addStream`, for content that is cut already: every block is a chunk, and belongs to this writer. */
+  addChunks(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<ChunkRef> {
+    return this.#addAll(holdAll(blocks, this.#lanes))
+  }
+
+  async *#addAll(chunks: AsyncIterable<HeldChunk>): AsyncGenerator<ChunkRef> {
     const placing: Promise<Placed>[] = []
     // Takes its promise out only once it has settled, so that a failure leaves the rest to `#abandon`.
     const next = async (): Promise<ChunkRef> => {
@@ -78,8 +99,8 @@ export class ChunkWriter implements ChunkSink {
       return placed.ref
     }
     try {
-      for await (const held of this.#lanes.next().chunk(source, params)) {
-        const placed = this.#place(held)
+      for await (const held of chunks) {
+        const placed = this.#place(held, this.#renewal)
         // Its failure is seen at its turn; until then it must not count as unhandled.
         placed.catch(() => {})
         placing.push(placed)
@@ -128,47 +149,81 @@ export class ChunkWriter implements ChunkSink {
     this.#throwIfFailed()
   }
 
-  async #place(held: HeldChunk): Promise<Placed> {
+  async #place(held: HeldChunk, renewal: Renewal | undefined): Promise<Placed> {
     try {
+      const renewable = renewal?.isFirst(held.id) === true
       for (;;) {
         this.#throwIfFailed()
-        const known = this.#cache.find(held.id)
-        if (known !== undefined) return this.#refer(held, known)
         const twin = this.#pending.find(held.id)
-        if (twin === undefined) return await this.#store(held)
-        await twin
+        if (twin !== undefined) {
+          await twin
+          continue
+        }
+        const known = this.#cache.find(held.id)
+        if (known === undefined) return await this.#store(held)
+        this.#requireSize(held, known.size)
+        const renewed = renewable ? await this.#renew(held, renewal) : undefined
+        return renewed ?? this.#refer(held, known.storedSize)
       }
     } finally {
       held.drop()
     }
   }
 
-  #refer(held: HeldChunk, known: { readonly size: number; readonly storedSize: number }): Placed {
-    // A cache filled without reading archives knows no sizes. Any other difference means one of the two is not what its
-    // id says, and a reference would lose this file's content.
-    if (known.size !== 0 && known.size !== held.size) {
-      const what = `chunk ${toHex(held.id)} has ${held.size} bytes, in the cache ${known.size}`
-      throw this.#fail(new BorgError('IntegrityError', [what]))
-    }
+  /**
+   * A cache filled without reading archives knows no sizes. Any other difference means one of the two is not what its id
+   * says, and a reference would lose this file's content.
+   */
+  #requireSize(held: HeldChunk, known: number): void {
+    if (known === 0 || known === held.size) return
+    const what = `chunk ${toHex(held.id)} has ${held.size} bytes, in the cache ${known}`
+    throw this.#fail(new BorgError('IntegrityError', [what]))
+  }
+
+  #refer(held: HeldChunk, storedSize: number): Placed {
     this.#cache.reference(held.id, held.size)
-    return { ref: { id: held.id, size: held.size, storedSize: known.storedSize }, fresh: false }
+    return { ref: { id: held.id, size: held.size, storedSize }, fresh: false }
   }
 
   async #store(held: HeldChunk): Promise<Placed> {
     const { id, size } = held
     try {
       const stored = await this.#pending.during(id, async () => {
-        // Reserved and written down before a byte is encrypted; sealed before this lane reads on.
-        const sealed = await held.seal(await this.#nonces.take(held.blocksMax))
+        const sealed = await this.#seal(held)
         this.#cache.add(id, size, sealed.length)
         return sealed
       })
-      await this.#budget.take(stored.length)
-      this.#put(id, stored)
-      return { ref: { id, size, storedSize: stored.length }, fresh: true }
+      return { ref: await this.#send(held, stored), fresh: true }
     } catch (error) {
       throw this.#fail(error)
     }
+  }
+
+  /** Undefined when the chunk stays as it is. Its other references see the same plaintext under the same id. */
+  async #renew(held: HeldChunk, renewal: Renewal): Promise<Placed | undefined> {
+    const { id, size } = held
+    try {
+      const stored = await this.#pending.during(id, async () => {
+        if (!(await renewal.wants(held))) return undefined
+        const sealed = await this.#seal(held)
+        this.#cache.replace(id, size, sealed.length)
+        return sealed
+      })
+      return stored === undefined ? undefined : { ref: await this.#send(held, stored), fresh: false }
+    } catch (error) {
+      throw this.#fail(error)
+    }
+  }
+
+  /** The nonce is reserved and written down before a byte is encrypted; sealed before this lane reads on. */
+  async #seal(held: HeldChunk): Promise<Uint8Array> {
+    return await held.seal(await this.#nonces.take(held.blocksMax))
+  }
+
+  async #send({ id, size }: HeldChunk, stored: Uint8Array): Promise<ChunkRef> {
+    await this.#budget.take(stored.length)
+    this.#put(id, stored)
+    return { id, size, storedSize: stored.length }
   }
 
   /** Not awaited here: `#budget` bounds what is under way, `#failure` and `flush` tell how it ended. */
@@ -222,4 +277,8 @@ export class ChunkWriter implements ChunkSink {
   #throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }
+}
+
+async function* holdAll(blocks: AsyncIterable<Uint8Array>, lanes: LanePool): AsyncGenerator<HeldChunk> {
+  for await (const block of blocks) yield await lanes.next().hold(block)
 }

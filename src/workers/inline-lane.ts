@@ -11,8 +11,9 @@ import type { ObjectId } from '../base/ids.ts'
 import { type Chunk, type Chunker, type ChunkerParams, formatChunkerParams } from '../chunker/chunker.ts'
 import { makeChunker } from '../chunker/make-chunker.ts'
 import type { Compressor } from '../compress/compressor.ts'
+import { type StoredAlgorithm, storedAlgorithm } from '../compress/header.ts'
 import { makeCompressor } from '../compress/registry.ts'
-import { blocksFor, idHash, open, seal } from '../crypto/envelope.ts'
+import { blocksFor, compressPayload, idHash, open, openPayload, sealPayload } from '../crypto/envelope.ts'
 import type { KeyMaterial } from '../crypto/key-material.ts'
 import type { OpenFile } from '../platform/file-system.ts'
 import type { ByteSource, HeldChunk, Lane } from './lane.ts'
@@ -82,6 +83,10 @@ export class InlineLane implements Lane {
     return open(this.#key, id, stored)
   }
 
+  async algorithmOf(id: ObjectId, stored: Uint8Array): Promise<StoredAlgorithm> {
+    return storedAlgorithm(openPayload(this.#key, id, stored))
+  }
+
   #heldChunk(chunk: Chunk, compressor: Compressor): InlineChunk {
     const plain = chunk.kind === 'data' ? chunk.bytes : this.#zerosOf(chunk.size)
     const id = chunk.kind === 'data' ? idHash(this.#key, plain) : this.#zeroIdOf(plain)
@@ -128,6 +133,8 @@ class InlineChunk implements HeldChunk {
   readonly #key: KeyMaterial
   readonly #compressor: Compressor
   #plain: Uint8Array | undefined
+  /** Compressed already, because somebody asked how. */
+  #payload: Uint8Array | undefined
 
   constructor(key: KeyMaterial, compressor: Compressor, { id, plain, allocation }: HeldPlain) {
     this.#key = key
@@ -142,15 +149,26 @@ class InlineChunk implements HeldChunk {
     return blocksFor(this.#key, this.#compressor, this.size)
   }
 
+  async algorithm(): Promise<StoredAlgorithm> {
+    // Payloads are lent until the compressor's next call.
+    this.#payload ??= copyBytes(this.#compress())
+    return storedAlgorithm(this.#payload)
+  }
+
   async seal(nonce: bigint): Promise<Uint8Array> {
-    const plain = this.#plain
-    if (plain === undefined) throw new TypeError('this chunk was sealed or dropped before')
-    this.#plain = undefined
-    return seal(this.#key, this.#compressor, plain, nonce)
+    const payload = this.#payload ?? this.#compress()
+    this.drop()
+    return sealPayload(this.#key, payload, nonce)
   }
 
   drop(): void {
     this.#plain = undefined
+    this.#payload = undefined
+  }
+
+  #compress(): Uint8Array {
+    if (this.#plain === undefined) throw new TypeError('this chunk was sealed or dropped before')
+    return compressPayload(this.#compressor, this.#plain)
   }
 
   /** The buffer below is about to be used again: an undecided chunk moves out. Zeros are never overwritten. */

@@ -6,6 +6,7 @@
  */
 import type { ObjectId } from '../base/ids.ts'
 import type { Chunk, ChunkerParams } from '../chunker/chunker.ts'
+import type { StoredAlgorithm } from '../compress/header.ts'
 import type { OpenFile } from '../platform/file-system.ts'
 
 export type ByteSource =
@@ -35,6 +36,11 @@ export interface Lane {
    * @throws BorgError 'IntegrityError' | 'DecompressionError'
    */
   open(id: ObjectId | undefined, stored: Uint8Array): Promise<Uint8Array>
+  /**
+   * How a stored object is compressed.
+   * @throws BorgError 'IntegrityError' | 'UnsupportedPayloadError'
+   */
+  algorithmOf(id: ObjectId, stored: Uint8Array): Promise<StoredAlgorithm>
 }
 
 export interface HeldChunk {
@@ -44,6 +50,8 @@ export interface HeldChunk {
   readonly allocation: Chunk['kind']
   /** Cipher blocks to reserve before `seal`: an upper bound, 0 where nothing is encrypted. */
   readonly blocksMax: number
+  /** How `seal` will have compressed it. */
+  algorithm(): Promise<StoredAlgorithm>
   /**
    * Compressed, encrypted, authenticated; releases the plaintext. The plaintext is no longer needed once the call has
    * returned its promise. `nonce` as in crypto/envelope.ts.

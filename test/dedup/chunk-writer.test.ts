@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ChunkRef } from '../../src/archive/item.ts'
 import type { Statistics } from '../../src/archive/statistics.ts'
-import { concatBytes, equalBytes, toHex } from '../../src/base/bytes.ts'
+import { concatBytes, equalBytes, toHex, copyBytes } from '../../src/base/bytes.ts'
 import { BorgError, isBorgError } from '../../src/base/errors.ts'
 import { idKey, type ObjectId, objectId } from '../../src/base/ids.ts'
 import type { ChunkerParams } from '../../src/chunker/chunker.ts'
 import { idHash, nonceOf, open } from '../../src/crypto/envelope.ts'
 import { generateKey } from '../../src/crypto/key-blob.ts'
-import { ChunkWriter } from '../../src/dedup/chunk-writer.ts'
+import { ChunkWriter, type Renewal } from '../../src/dedup/chunk-writer.ts'
 import { makeObjectReader } from '../../src/objects/object-reader.ts'
 import type { ByteSource, HeldChunk, Lane } from '../../src/workers/lane.ts'
 import { type LanePool, openLanes } from '../../src/workers/lane-pool.ts'
@@ -33,6 +33,7 @@ function slowPool(lane: Lane, width: number): LanePool {
     allocation: held.allocation,
     blocksMax: held.blocksMax,
     drop: () => held.drop(),
+    algorithm: () => held.algorithm(),
     async seal(nonce) {
       const sealed = held.seal(nonce)
       for (let i = (held.id[0] ?? 0) % 5; i >= 0; i--) await new Promise((resolve) => setImmediate(resolve))
@@ -45,6 +46,7 @@ function slowPool(lane: Lane, width: number): LanePool {
     },
     hold: async (plain) => slowly(await lane.hold(plain)),
     open: (id, stored) => lane.open(id, stored),
+    algorithmOf: (id, stored) => lane.algorithmOf(id, stored),
   }
   return { width, byteLimit, next: () => slow, async [Symbol.asyncDispose]() {} }
 }
@@ -58,7 +60,7 @@ interface World {
   readonly writer: ChunkWriter
 }
 
-async function world(width = 1, options: { byteLimit?: number } = {}): Promise<World> {
+async function world(width = 1, options: { byteLimit?: number; renewal?: Renewal } = {}): Promise<World> {
   const inline = await openLanes(key, {
     threads: 0,
     byteLimit: options.byteLimit ?? byteLimit,
@@ -73,7 +75,7 @@ async function world(width = 1, options: { byteLimit?: number } = {}): Promise<W
     statistics: { originalSize: 0, compressedSize: 0, deduplicatedSize: 0, files: 0 },
     lanes,
   }
-  return { ...parts, writer: new ChunkWriter({ ...parts, repository: parts.objects }) }
+  return { ...parts, writer: new ChunkWriter({ ...parts, repository: parts.objects, renewal: options.renewal }) }
 }
 
 function file(bytes: Uint8Array): ByteSource {
@@ -145,6 +147,50 @@ describe.each([
       deduplicatedSize: unique,
       files: 0,
     })
+  })
+
+  test('chunks of somebody else are stored as they are cut', async () => {
+    const w = await world(width)
+    const plains = [random('a', 100), random('b', 5000), random('a', 100)]
+    async function* cut(): AsyncGenerator<Uint8Array> {
+      for (const plain of plains) yield copyBytes(plain)
+    }
+
+    const refs = await collect(w.writer.addChunks(cut()))
+    await w.writer.flush()
+
+    expect(refs.map((ref) => ref.size)).toEqual([100, 5000, 100])
+    expect(equalBytes(await contentOf(w, refs), concatBytes(...plains))).toBe(true)
+    expect(w.objects.stored.size).toBe(2)
+  })
+
+  test('a known chunk is stored anew where that is wanted: once, under other counters, with the references it had', async () => {
+    const seen = new Set<string>()
+    const renewed = idOf(random('twin', 100))
+    const renewal: Renewal = {
+      isFirst: (id) => !seen.has(idKey(id)) && seen.add(idKey(id)).has(idKey(id)),
+      wants: async (held) => {
+        expect(await held.algorithm()).toBe('none')
+        return idKey(held.id) === idKey(renewed)
+      },
+    }
+    const w = await world(width, { renewal })
+    const content = concatBytes(random('twin', 100), random('other', 100), random('twin', 100))
+    await collect(w.writer.addStream(file(content), blocks))
+    await w.writer.flush()
+    const first = w.objects.stored.get(idKey(renewed)) as Uint8Array
+    seen.clear()
+    const puts = w.objects.calls.length
+
+    const refs = await collect(w.writer.addStream(file(content), blocks))
+    await w.writer.flush()
+
+    expect(w.objects.calls.slice(puts)).toEqual([`put ${idKey(renewed)}`])
+    expect(w.cache.referencesOf(renewed)).toBe(4)
+    const second = nonceOf(w.objects.stored.get(idKey(renewed)) as Uint8Array)
+    expect(second?.nonce).toBeGreaterThan(nonceOf(first)?.nonce ?? 0n)
+    expect(equalBytes(await contentOf(w, refs), content)).toBe(true)
+    expect(w.statistics.originalSize).toBe(600)
   })
 
   test('twins inside one file and across files under way are stored once', async () => {

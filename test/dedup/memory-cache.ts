@@ -31,6 +31,10 @@ export class MemoryCache implements ReferenceCounts {
     return entry.references
   }
 
+  replace(id: ObjectId, size: number, storedSize: number): void {
+    this.entries.set(idKey(id), { references: this.#known(id).references + 1, size, storedSize })
+  }
+
   referencesOf(id: ObjectId): number {
     return this.find(id)?.references ?? 0
   }

@@ -30,6 +30,7 @@ function widePool(width: number, byteLimit: number): LanePool & { opened: number
     next: (): Lane => ({
       chunk: (source, params) => lane.chunk(source, params),
       hold: (plain) => lane.hold(plain),
+      algorithmOf: (id, stored) => lane.algorithmOf(id, stored),
       async open(id, stored) {
         pool.opened += 1
         pool.openMax = Math.max(pool.openMax, pool.opened)
