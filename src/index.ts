@@ -58,6 +58,15 @@ export { mountArchives } from './operations/mount.ts'
 export { findArchive, openArchive } from './operations/open-archive.ts'
 export type { PruneResult, PruneRules } from './operations/prune.ts'
 export { planPrune, pruneArchives } from './operations/prune.ts'
+export { recreateAllArchives, recreateArchive } from './operations/recreate.ts'
+export type {
+  Recompress,
+  RecreateAllOptions,
+  RecreatedArchive,
+  RecreateOneOptions,
+  RecreateOptions,
+  RecreateResult,
+} from './operations/recreate-options.ts'
 export { renameArchive } from './operations/rename.ts'
 export { withLock } from './operations/with-lock.ts'
 export type { ServeArchivesOptions } from './operations/serve-archives.ts'

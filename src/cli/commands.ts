@@ -213,6 +213,7 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'recreate',
     summary: 'rewrite archives',
     table: async () => (await import('./args/tables/recreate.ts')).recreateTable,
+    load: async () => (await import('./commands/recreate.ts')).recreate,
   },
   {
     name: 'rename',

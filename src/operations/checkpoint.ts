@@ -4,6 +4,7 @@
  * A checkpoint is a complete archive of what is done so far, under a name of its own. It is committed, and then forgotten
  * in memory, so that the next manifest drops it. Source: format sheet objects.md section 8, CLI contract common.md §10.
  */
+import type { ArchiveReader } from '../archive/archive-reader.ts'
 import type { ArchiveWriter, SavedArchive } from '../archive/archive-writer.ts'
 import type { ArchiveMetadata } from '../archive/metadata.ts'
 import { BorgError } from '../base/errors.ts'
@@ -11,7 +12,7 @@ import { type RunOptions, reportLog } from '../base/events.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { ChunkWriter } from '../dedup/chunk-writer.ts'
 import type { WriteSession } from '../session/session.ts'
-import { releaseChunk } from './release-archive.ts'
+import { releaseArchive, releaseChunk } from './release-archive.ts'
 import { zeroStatistics } from './zero-statistics.ts'
 
 export interface CheckpointParts {
@@ -20,6 +21,8 @@ export interface CheckpointParts {
   readonly chunks: ChunkWriter
   readonly archive: ArchiveWriter
   readonly name: string
+  /** What checkpoints are called after: `name` plus '.checkpoint' by default. */
+  readonly checkpointName?: string | undefined
   /** 0: never. */
   readonly intervalSeconds: number
   /** The record as it would be if the archive ended now. */
@@ -34,7 +37,7 @@ export class Checkpoints {
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts
-    this.#name = freeName(parts.session, `${parts.name}.checkpoint`)
+    this.#name = freeName(parts.session, parts.checkpointName ?? `${parts.name}.checkpoint`)
     this.#lastMs = parts.session.host.monotonicMs()
   }
 
@@ -60,17 +63,18 @@ export class Checkpoints {
     throw new BorgError('Error', ['Got Ctrl-C / SIGINT.'])
   }
 
-  /** Stores the archive itself. */
-  async finish(): Promise<SavedArchive> {
-    return await this.#store(this.#parts.name)
+  /** Stores the archive itself. `replaced` goes with the same commit. */
+  async finish(replaced?: ArchiveReader): Promise<SavedArchive> {
+    return await this.#store(this.#parts.name, replaced)
   }
 
   /** Every chunk accepted, then the archive, then the manifest that names it, then our memory of it. */
-  async #store(name: string): Promise<SavedArchive> {
-    const { session, cache, chunks, archive, describe } = this.#parts
+  async #store(name: string, replaced?: ArchiveReader): Promise<SavedArchive> {
+    const { session, cache, chunks, archive, describe, run } = this.#parts
     await chunks.flush()
     const saved = await archive.save(describe(name))
     await chunks.flush()
+    if (replaced !== undefined) await releaseArchive({ session, cache, statistics: zeroStatistics() }, replaced, run)
     session.archives.set(saved.entry)
     await cache.commit(await session.commit())
     return saved

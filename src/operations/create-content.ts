@@ -10,10 +10,8 @@ import type { Statistics } from '../archive/statistics.ts'
 import type { RunOptions } from '../base/events.ts'
 import type { EventLoopTurns } from '../base/flow.ts'
 import { itemPath } from '../base/ids.ts'
-import type { ChunkerParams } from '../chunker/chunker.ts'
 import type { ChunkWriter } from '../dedup/chunk-writer.ts'
 import { asFileProblem } from '../base/errno.ts'
-import type { ByteSource } from '../workers/lane.ts'
 import { isSourceReadError } from '../workers/source-read-error.ts'
 import type { Checkpoints } from './checkpoint.ts'
 import type { CreateProgress } from './create-progress.ts'
@@ -27,12 +25,12 @@ export interface ContentContext {
   readonly parts: Statistics
   readonly progress: CreateProgress
   readonly turns: EventLoopTurns
-  readonly chunkerParams: ChunkerParams
   readonly run: RunOptions
 }
 
-export interface ContentSource {
-  readonly source: ByteSource
+export interface Content {
+  /** References as the chunk writer gives them, each counted already. */
+  readonly chunks: AsyncIterable<ChunkRef>
   /** The bare name, for error texts. */
   readonly fileName: string | undefined
   /** Bytes, if known beforehand. */
@@ -44,7 +42,7 @@ export interface ContentSource {
  * @throws FileProblem when the file cannot be read: nothing of it then counts as referenced.
  */
 export async function storeContent(
-  content: ContentSource,
+  content: Content,
   item: Item,
   context: ContentContext,
 ): Promise<readonly ChunkRef[]> {
@@ -59,7 +57,7 @@ export async function storeContent(
     inParts = refs.length
   }
   try {
-    for await (const ref of chunks.addStream(content.source, context.chunkerParams)) {
+    for await (const ref of content.chunks) {
       refs.push(ref)
       // Files may be larger than the patience of whoever wants to end this.
       run.signal?.throwIfAborted()

@@ -8,6 +8,7 @@ import { type FileStatus, type RunOptions, reportLog, reportWarning } from '../b
 import type { ObjectId } from '../base/ids.ts'
 import { decodeText, encodeText } from '../base/text.ts'
 import type { Cache } from '../cache/cache.ts'
+import type { ChunkerParams } from '../chunker/chunker.ts'
 import { idHash } from '../crypto/envelope.ts'
 import { during, fileWarning } from '../base/errno.ts'
 import type { WriteSession } from '../session/session.ts'
@@ -23,6 +24,7 @@ export interface EntryContext extends ContentContext {
   readonly cache: Cache
   readonly links: HardLinkNames
   readonly options: CreateOptions
+  readonly chunkerParams: ChunkerParams
   /** Absolute path of the working folder: what relative roots are relative to. */
   readonly workingFolder: string
 }
@@ -135,8 +137,12 @@ async function fileContent(entry: SourceEntry, opened: OpenedEntry, context: Ent
   const known = remembered?.known === true
   const item: Item = { path: entry.path, ...statMetadata(session.files, stat, options, entry.readSpecial) }
   const file = { kind: 'file', file: opened, skipHoles: options.sparse } as const
-  const source = { source: file, fileName: entry.fileName, size: entry.readSpecial ? undefined : stat.size }
-  const refs = await storeContent(source, item, context)
+  const content = {
+    chunks: chunks.addStream(file, context.chunkerParams),
+    fileName: entry.fileName,
+    size: entry.readSpecial ? undefined : stat.size,
+  }
+  const refs = await storeContent(content, item, context)
   const status: FileStatus = known ? 'M' : 'A'
   if (entry.readSpecial) return { status, chunks: refs }
   const after = await orRelease(refs, context, () => during('fstat', entry.fileName, () => opened.stat()))

@@ -156,8 +156,8 @@ class Creation {
     if (content === undefined) return
     const item: Item = stdinItem(this.#session.files, content, this.#session.host.now())
     const bytes = untilAborted(content.bytes, this.#run.signal)
-    const source = { source: { kind: 'stream', bytes }, fileName: undefined, size: undefined } as const
-    const chunks = await storeContent(source, item, this.#context)
+    const cut = this.#context.chunks.addStream({ kind: 'stream', bytes }, this.#chunkerParams)
+    const chunks = await storeContent({ chunks: cut, fileName: undefined, size: undefined }, item, this.#context)
     await this.#context.archive.add({ ...item, chunks, size: sumSizes(chunks) })
     this.#statistics.files += 1
     reportStatus(this.#run, 'i', item.path)

@@ -7,8 +7,9 @@ import { equalBytes } from '../base/bytes.ts'
 import { encodeText } from '../base/text.ts'
 import type { FileSystem, NativePath, OpenFile } from '../platform/file-system.ts'
 
-const cacheTagName = 'CACHEDIR.TAG'
-const cacheTagStart = encodeText('Signature: 8a477f597d28d172789f06886806bc55')
+export const cacheTagName = 'CACHEDIR.TAG'
+/** What a CACHEDIR.TAG must begin with to count. */
+export const cacheTagStart = encodeText('Signature: 8a477f597d28d172789f06886806bc55')
 
 export interface TagOptions {
   readonly excludeCaches?: boolean | undefined

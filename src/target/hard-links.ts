@@ -63,7 +63,8 @@ export class HardLinkPlan {
   }
 }
 
-function mayBeSource(item: Item): boolean {
+/** Whether later names may refer to this item. */
+export function mayBeSource(item: Item): boolean {
   const shape = classify(item)
   return (shape.kind === 'file' || shape.kind === 'fifo' || shape.kind === 'device') && shape.linked
 }

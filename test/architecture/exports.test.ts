@@ -69,6 +69,8 @@ const golden: Readonly<Record<string, Face>> = {
       planPrune
       previewArchive
       pruneArchives
+      recreateAllArchives
+      recreateArchive
       renameArchive
       requireModernFormat
       requireMountPoint
@@ -147,6 +149,12 @@ const golden: Readonly<Record<string, Face>> = {
       ReadItemsOptions
       ReadOnlyTree
       ReadSession
+      Recompress
+      RecreateAllOptions
+      RecreateOneOptions
+      RecreateOptions
+      RecreateResult
+      RecreatedArchive
       RelatedSecrets
       Repository
       RepositoryReader

@@ -1,7 +1,7 @@
 /**
  * `create`. Source: CLI contract, commands §2.
  */
-import type { CreateOptions, CreateResult, EngineEvent, RunOptions, StreamContent, WriteSession } from '../../index.ts'
+import type { CreateOptions, CreateResult, EngineEvent, StreamContent, WriteSession } from '../../index.ts'
 import { encodeText, toHex } from '../../parsing.ts'
 import { cacheFacts, knownTotals, recordFacts, repositoryFacts, unknownTotals, utilization } from '../archive-facts.ts'
 import type { ArgsOf } from '../args/argument.ts'
@@ -113,7 +113,10 @@ function archiveOptions(args: Arguments, io: CliIo): Omit<CreateOptions, 'roots'
 }
 
 /** Letters are told only with --list, and only those that --filter lets through. */
-function statusFilter(args: Arguments, io: CliIo): RunOptions['onEvent'] {
+export function statusFilter(
+  args: Pick<Arguments, 'outputList' | 'outputFilter'>,
+  io: CliIo,
+): (event: EngineEvent) => void {
   return (event: EngineEvent) => {
     if (event.type !== 'file_status') io.onEvent(event)
     else if (args.outputList && (args.outputFilter?.includes(event.status) ?? true)) io.onEvent(event)

@@ -75,6 +75,20 @@ export interface CreatedArchive {
 
 /** The block of create and import-tar; `quick` leaves the repository out. */
 export function createdLines(archive: CreatedArchive, totals: RepositoryTotals | 'quick', style: BlockStyle): string[] {
+  return createdBlock(archive, totals, [sizesHeader], style)
+}
+
+/** The block of recreate: without the header over the sizes. */
+export function recreatedLines(archive: CreatedArchive, totals: RepositoryTotals, style: BlockStyle): string[] {
+  return createdBlock(archive, totals, [], style)
+}
+
+function createdBlock(
+  archive: CreatedArchive,
+  totals: RepositoryTotals | 'quick',
+  header: readonly string[],
+  style: BlockStyle,
+): string[] {
   const rest = totals === 'quick' ? [] : repositoryLines(totals, style)
   return [
     dashes,
@@ -87,7 +101,7 @@ export function createdLines(archive: CreatedArchive, totals: RepositoryTotals |
     `Number of files: ${archive.files}`,
     `Utilization of max. archive size: ${formatPercent(archive.utilization)}`,
     dashes,
-    sizesHeader,
+    ...header,
     sizesLine('This archive:', archive.sizes, style),
     ...rest,
     dashes,

@@ -1,6 +1,7 @@
 /**
  * What people do with a repository, each with the states it may be found in when they are interrupted.
  */
+import type { ChunkerParams } from '../../../src/chunker/chunker.ts'
 import { changePassphrase } from '../../../src/operations/keys.ts'
 import { checkArchives, checkRepository } from '../../../src/operations/check.ts'
 import { compactRepository } from '../../../src/operations/compact.ts'
@@ -8,8 +9,10 @@ import type { CreateOptions } from '../../../src/operations/create-options.ts'
 import { deleteArchives } from '../../../src/operations/delete.ts'
 import { listItems } from '../../../src/operations/list.ts'
 import { pruneArchives } from '../../../src/operations/prune.ts'
+import { recreateAllArchives, recreateArchive } from '../../../src/operations/recreate.ts'
 import { renameArchive } from '../../../src/operations/rename.ts'
 import { authenticateArchives, disableTam, requireTam } from '../../../src/operations/upgrade.ts'
+import type { Pattern } from '../../../src/patterns/pattern.ts'
 import { localKeyFiles } from '../../../src/session/keyfiles.ts'
 import { loadManifest, unlock } from '../../../src/session/unlock.ts'
 import type { FakeHost } from '../../support/fake-host.ts'
@@ -79,6 +82,12 @@ function slowStream(host: FakeHost): Partial<CreateOptions> {
     yield stream.subarray(5000)
   }
   return { content: { name: streamName, bytes: bytes() } }
+}
+
+const otherCuts: ChunkerParams = { algorithm: 'fixed', blockSize: 1000, headerSize: 0 }
+
+function withoutFolder(source: Source, folder: string): Pattern {
+  return { style: 'pp', text: source.archived(folder), verdict: 'exclude', isPathArgument: false }
 }
 
 async function newPassphrase(process: Process): Promise<void> {
@@ -181,6 +190,60 @@ export const scenarios: readonly Scenario[] = [
     states: (source) => {
       const { second, ...others } = three(source)
       return [{ archives: three(source) }, { archives: { ...others, renamed: second as Holding } }]
+    },
+  },
+  {
+    name: 'recreate in place, compressed and cut anew, with checkpoints',
+    prepare: prepareThree,
+    run: async (process, source, reached) => {
+      const { host } = process
+      process.onEvent = (event) => {
+        if (event.type === 'file_status' && event.path.endsWith('tree/b')) host.advanceSeconds(2000)
+      }
+      const options = {
+        patterns: [withoutFolder(source, 'more')],
+        recompress: 'always',
+        chunkerParams: otherCuts,
+      } as const
+      await process.write((session) => recreateArchive(session, 'second', options, process.run), {
+        compression: 'none',
+      })
+      reached(2)
+    },
+    states: (source) => {
+      const checkpoint: Holding = { files: source.tree, partial: true }
+      const archives = { ...three(source), 'second.recreate.checkpoint': checkpoint }
+      return [
+        { archives: three(source) },
+        { archives },
+        { archives: { ...three(source), second: { files: source.tree } } },
+      ]
+    },
+  },
+  {
+    name: 'recreate to another name, compressed again',
+    prepare: prepareThree,
+    run: async (process, source, reached) => {
+      const options = { patterns: [withoutFolder(source, 'tree')], recompress: 'always', target: 'new' } as const
+      await process.write((session) => recreateArchive(session, 'second', options, process.run), {
+        compression: 'none',
+      })
+      reached(1)
+    },
+    states: (source) => [{ archives: three(source) }, { archives: { ...three(source), new: { files: source.more } } }],
+  },
+  {
+    name: 'recreate all',
+    prepare: prepareThree,
+    run: async (process, source, reached) => {
+      const done = { count: 0 }
+      const onResult = (): void => reached(++done.count)
+      const options = { patterns: [withoutFolder(source, 'more')], recompress: 'if-different', onResult } as const
+      await process.write((session) => recreateAllArchives(session, options, process.run), { compression: 'none' })
+    },
+    states: (source) => {
+      const after = { ...three(source), second: { files: source.tree } }
+      return [{ archives: three(source) }, { archives: three(source) }, { archives: after }, { archives: after }]
     },
   },
   {

@@ -78,14 +78,21 @@ export async function expectOneOf(process: Process, states: readonly State[]): P
       const names = listArchives(session, { considerCheckpoints: true })
         .map(({ name }) => name)
         .sort()
-      const matching = states.find(
+      const matching = states.filter(
         (state) => String(Object.keys(state.archives).sort()) === String(names) && passphraseOf(state) === passphrase,
       )
-      if (matching === undefined) throw new Error(`archives in none of the states there may be: ${names.join(', ')}`)
-      for (const [name, holding] of Object.entries(matching.archives)) {
-        await expectHolding(process, session, name, holding)
+      let failure: unknown = new Error(`archives in none of the states there may be: ${names.join(', ')}`)
+      for (const state of matching) {
+        try {
+          for (const [name, holding] of Object.entries(state.archives)) {
+            await expectHolding(process, session, name, holding)
+          }
+          return state
+        } catch (error) {
+          failure = error
+        }
       }
-      return matching
+      throw failure
     },
     { passphrase },
   )
