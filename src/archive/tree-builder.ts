@@ -258,8 +258,10 @@ export class TreeBuilder {
 
   #factsOf(item: Item, place: ItemPlace): NodeFacts {
     const { umask, owner } = this.#options
+    const { uid, gid } = owner(item)
     return {
-      ...owner(item),
+      uid,
+      gid,
       mode: item.mode & ~umask,
       size: isType(item, fileTypes.symlink) ? encodeText(item.source ?? '').length : itemSize(item),
       rawDevice: (item.rawDevice ?? 0) >>> 0,

@@ -9,26 +9,20 @@ import { spawn } from 'node:child_process'
 import { closeSync, writeFileSync, writeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import type { CliIo } from './command.ts'
-import type { Env } from './env.ts'
+import { type Env, newsVariable } from './env.ts'
 
 const secretDescriptor = 3
 const newsDescriptor = 4
-const newsVariable = 'TSBORG_READY_FD'
-
-/** Whether this is the process in the background. */
-export function isInBackground(env: Env): boolean {
-  return env[newsVariable] !== undefined
-}
 
 /** From the background: we serve. What is to be printed is printed by whoever was called. */
 export function announce(text: string, io: CliIo): void {
-  const descriptor = io.env[newsVariable]
+  const { newsDescriptor: descriptor } = io.environment
   if (descriptor === undefined) {
     io.write(text)
     return
   }
-  writeSync(Number(descriptor), `${readyWord}${text}`)
-  closeSync(Number(descriptor))
+  writeSync(descriptor, `${readyWord}${text}`)
+  closeSync(descriptor)
   // A folder somebody works in cannot be unmounted.
   process.chdir('/')
 }
@@ -48,8 +42,7 @@ export function callProcessBorg(): void {
 export async function runInBackground(secret: string | undefined, io: CliIo): Promise<number> {
   io.signal.throwIfAborted()
   const [script = '', ...words] = io.commandLine
-  const said = new Set(['--show-version', '--show-rc'])
-  const child = spawn(process.execPath, [...process.execArgv, script, ...words.filter((word) => !said.has(word))], {
+  const child = spawn(process.execPath, [...process.execArgv, script, ...words], {
     detached: true,
     env: { ...withSecret(io.env, secret), [newsVariable]: String(newsDescriptor) },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],

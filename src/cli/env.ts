@@ -23,9 +23,13 @@ export interface Environment {
   readonly loggingConfiguration: string | undefined
   readonly fuseImplementation: string | undefined
   readonly sshOriginalCommand: string | undefined
+  /** Descriptor that a process in the background tells whoever started it that it serves: see background.ts. */
+  readonly newsDescriptor: number | undefined
   /** Of the terminal; COLUMNS wins over what the terminal says. */
   readonly columns: number | undefined
 }
+
+export const newsVariable = 'TSBORG_READY_FD'
 
 export function readEnvironment(env: Env): Environment {
   return {
@@ -45,6 +49,7 @@ export function readEnvironment(env: Env): Environment {
     loggingConfiguration: env['BORG_LOGGING_CONF'],
     fuseImplementation: env['BORG_FUSE_IMPL'],
     sshOriginalCommand: env['SSH_ORIGINAL_COMMAND'],
+    newsDescriptor: wholeNumber(env[newsVariable]),
     columns: wholeNumber(env['COLUMNS']),
   }
 }

@@ -49,7 +49,10 @@ export async function run(
   const context = valueContext(io, environment)
   try {
     const words = io.program === mountProgram ? ['mount', ...argv] : argv
-    const line = await parseCommandLine(words, commands.set, context, (notice) => void io.stderr.write(`${notice}\n`))
+    const onNotice = (notice: string): void => {
+      if (!isRepeated(environment)) void io.stderr.write(`${notice}\n`)
+    }
+    const line = await parseCommandLine(words, commands.set, context, onNotice)
     switch (line.kind) {
       case 'version':
         await io.stdout.write(`${io.program} ${borgVersion}\n`)
@@ -65,6 +68,11 @@ export async function run(
   } catch (error) {
     return await refuse(error, io, environment)
   }
+}
+
+/** In the background: the process that was called has said it already, or will. */
+function isRepeated({ newsDescriptor }: Environment): boolean {
+  return newsDescriptor !== undefined
 }
 
 type Parsed = Extract<CommandLine, { kind: 'command' }>
@@ -105,9 +113,10 @@ async function runCommand(line: Parsed, io: ProcessIo, environment: Environment,
     cli.log('warning', `setup_logging for "${environment.loggingConfiguration}" failed with "not supported".`)
   }
   if (common.debugProfile !== undefined) io.createFile(common.debugProfile)
-  if (common.showVersion) cli.log('info', `borgbackup version ${borgVersion}`, 'borg.output.show-version')
+  if (common.showVersion && !isRepeated(environment))
+    cli.log('info', `borgbackup version ${borgVersion}`, 'borg.output.show-version')
   const code = await outcome(line, args, cli, { sink, status, io, environment, commands })
-  if (common.showRc) tellCode(code, cli)
+  if (common.showRc && !isRepeated(environment)) tellCode(code, cli)
   return code
 }
 

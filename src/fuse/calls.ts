@@ -30,6 +30,10 @@ export interface MountCalls {
   makeAlarm(): number
   /** Resolves when one of them can be read, or after some time. */
   poll(descriptors: readonly number[]): Promise<void>
+  /** Whether one of them can be read within half a millisecond: stays on this thread, which costs a tenth. */
+  pollShortly(descriptors: readonly number[]): boolean
+  /** Undefined when there is nothing to read now: node:fs would make an error of that, each time. */
+  read(descriptor: number, into: Uint8Array): number | undefined
   /** Two connected sockets. */
   socketPair(): readonly [number, number]
   /** The descriptor that came over a socket. */
@@ -74,6 +78,8 @@ function bind(koffi: Koffi): MountCalls {
   const umount = library.func('umount2', 'int', [bytes, 'int'])
   const fcntl = library.func('fcntl', 'int', ['int', 'int', 'int'])
   const eventfd = library.func('eventfd', 'int', ['uint32_t', 'int'])
+  const ppoll = library.func('ppoll', 'int', [bytes, 'unsigned long', bytes, bytes])
+  const read = library.func('read', 'intptr_t', ['int', bytes, 'size_t'])
   const poll = library.func('poll', 'int', [bytes, 'unsigned long', 'int'])
   const socketpair = library.func('socketpair', 'int', ['int', 'int', 'int', bytes])
   const recvmsg = library.func('recvmsg', 'intptr_t', ['int', bytes, 'int'])
@@ -91,17 +97,19 @@ function bind(koffi: Koffi): MountCalls {
     setNonBlocking: (descriptor) => void check(fcntl(descriptor, setStatusFlags, constants.O_NONBLOCK), 'fcntl'),
     makeAlarm: () => check(eventfd(0, alarmFlags), 'eventfd'),
     poll: (descriptors) => {
-      const asked = new Uint8Array(8 * descriptors.length)
-      for (const [number, descriptor] of descriptors.entries()) {
-        dataView(asked).setInt32(8 * number, descriptor, isLittle)
-        dataView(asked).setInt16(8 * number + 4, pollIn, isLittle)
-      }
+      const asked = pollRecords(descriptors)
       return new Promise((resolve, reject) => {
         poll.async(asked, descriptors.length, pollMilliseconds, (error: unknown) => {
           if (error === null) resolve()
           else reject(error)
         })
       })
+    },
+    pollShortly: (descriptors) =>
+      Number(ppoll(pollRecords(descriptors), descriptors.length, halfMillisecond, null)) > 0,
+    read: (descriptor, into) => {
+      const size = Number(read(descriptor, into, into.length))
+      return size < 0 && koffi.errno() === tryAgain ? undefined : check(size, 'read')
     },
     socketPair: () => {
       const pair = new Uint8Array(8)
@@ -110,6 +118,22 @@ function bind(koffi: Koffi): MountCalls {
     },
     receiveDescriptor: (socket) => receiveDescriptor(koffi, recvmsg, socket),
   }
+}
+
+/** EAGAIN. */
+const tryAgain = 11
+/** struct timespec */
+const halfMillisecond = new Uint8Array(BigInt64Array.of(0n, 500_000n).buffer)
+
+/** struct pollfd: descriptor i32, wanted u16, found u16. */
+function pollRecords(descriptors: readonly number[]): Uint8Array {
+  const records = new Uint8Array(8 * descriptors.length)
+  const view = dataView(records)
+  for (const [number, descriptor] of descriptors.entries()) {
+    view.setInt32(8 * number, descriptor, isLittle)
+    view.setInt16(8 * number + 4, pollIn, isLittle)
+  }
+  return records
 }
 
 const isLittle = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1

@@ -1,8 +1,7 @@
 /**
  * /dev/fuse, read without waiting.
  */
-import { closeSync, readSync, writeSync, writevSync } from 'node:fs'
-import { systemErrorCode } from '../base/errors.ts'
+import { closeSync, writeSync, writevSync } from 'node:fs'
 import type { MountCalls } from './calls.ts'
 import type { FuseDevice } from './connection.ts'
 
@@ -13,14 +12,8 @@ export function openFuseDevice(descriptor: number, calls: MountCalls): FuseDevic
   let closed = false
   return {
     ready: () => calls.poll([descriptor, alarm]),
-    read(into) {
-      try {
-        return readSync(descriptor, into)
-      } catch (error) {
-        if (systemErrorCode(error) === 'EAGAIN') return undefined
-        throw error
-      }
-    },
+    readySoon: () => calls.pollShortly([descriptor, alarm]),
+    read: (into) => calls.read(descriptor, into),
     write: (parts) => void writevSync(descriptor, parts as NodeJS.ArrayBufferView[]),
     wake: () => {
       if (!closed) writeSync(alarm, new Uint8Array(new BigUint64Array([1n]).buffer))

@@ -41,7 +41,6 @@ const wantedFeatures =
   features.asyncRead |
   features.exportSupport |
   features.readdirPlus |
-  features.readdirPlusAuto |
   features.parallelDirectoryOperations |
   features.maxPages |
   features.cacheSymlinks

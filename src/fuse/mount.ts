@@ -81,11 +81,21 @@ export async function mountTree(
     await detach().catch(() => {})
     throw mountFailed(run, error)
   }
+  let over = false
+  const end = (): void => {
+    over = true
+  }
+  connection.done.then(end, end)
   return {
     done: connection.done,
     async unmount() {
-      // Somebody may have been faster.
-      await detach().catch(() => {})
+      if (over) return
+      try {
+        await detach()
+      } catch (error) {
+        // Unless somebody was faster, a mount point stays behind that answers with errors.
+        if (!over) reportLog(run, 'warning', `${place}: ${error instanceof Error ? error.message : String(error)}`)
+      }
       await connection.stop()
     },
   }
@@ -138,29 +148,25 @@ function terminated(text: string): Uint8Array {
 async function attachByHelper(place: string, mount: KernelMount, calls: MountCalls): Promise<Attached> {
   const [ours, theirs] = calls.socketPair()
   try {
-    await runHelper((helper) =>
-      spawn(helper, ['-o', mount.words.join(','), '--', place], {
-        env: { _FUSE_COMMFD: '3', PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
-        stdio: ['ignore', 'ignore', 'pipe', theirs],
-      }),
-    )
+    await runHelper(['-o', mount.words.join(','), '--', place], theirs)
     const descriptor = calls.receiveDescriptor(ours)
-    return {
-      descriptor,
-      detach: () => runHelper((helper) => spawn(helper, ['-u', '-z', '--', place], { stdio: 'ignore' })),
-    }
+    return { descriptor, detach: () => runHelper(['-u', '-z', '--', place], 'ignore') }
   } finally {
     closeSync(ours)
     closeSync(theirs)
   }
 }
 
-/** The first of the helpers that is installed. @throws Error with what it said when it fails */
-async function runHelper(start: (helper: string) => ChildProcess): Promise<void> {
+/** The first of the helpers that is installed; it inherits `socket`. @throws Error with what it said when it fails */
+async function runHelper(words: readonly string[], socket: number | 'ignore'): Promise<void> {
   for (const helper of helpers) {
-    const end = await ending(start(helper))
-    if (end.code === 0) return
-    if (end.code !== 'missing') throw new Error(end.said || `${helper} failed with exit code ${end.code}`)
+    const child = spawn(helper, words, {
+      env: { _FUSE_COMMFD: '3', PATH: '/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin' },
+      stdio: ['ignore', 'ignore', 'pipe', socket],
+    })
+    const { code, said } = await ending(child)
+    if (code === 0) return
+    if (code !== 'missing') throw new Error(said || `${helper} failed with exit code ${code}`)
   }
   throw new Error(`none of ${helpers.join(', ')} is installed`)
 }

@@ -180,7 +180,6 @@ export const features = {
   asyncRead: 1 << 0,
   exportSupport: 1 << 4,
   readdirPlus: 1 << 13,
-  readdirPlusAuto: 1 << 14,
   parallelDirectoryOperations: 1 << 18,
   maxPages: 1 << 22,
   cacheSymlinks: 1 << 23,

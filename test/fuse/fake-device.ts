@@ -28,6 +28,10 @@ export class FakeDevice implements FuseDevice {
     })
   }
 
+  readySoon(): boolean {
+    return this.#queue.length > 0
+  }
+
   read(into: Uint8Array): number | undefined {
     const error = this.unmounted ? 'ENODEV' : this.readError
     this.readError = undefined

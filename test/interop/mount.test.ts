@@ -230,13 +230,9 @@ describe.skipIf(!runs)('a mounted archive', () => {
 
   describe('in the background', () => {
     test('a passphrase that was not in the environment does not get there', async () => {
-      const environment = {
-        BORG_PASSPHRASE: undefined,
-        BORG_PASSCOMMAND: `echo ${world.passphrase}`,
-      } as never as Record<string, string>
-      const { code } = runCli(world, ['mount', `${repository}::odd`, mountPoint], { environment })
+      const words = ['-u', 'BORG_PASSPHRASE', `BORG_PASSCOMMAND=echo ${world.passphrase}`]
+      world.must('env', [...words, process.execPath, builtCli, 'mount', `${repository}::odd`, mountPoint])
 
-      expect(code).toBe(0)
       const seen = readFileSync(`/proc/${servingProcess()}/environ`, 'utf8')
       expect(seen).toContain('BORG_PASSPHRASE_FD=3')
       expect(seen).not.toContain(world.passphrase)
@@ -331,6 +327,34 @@ describe.skipIf(!runs)('a mounted archive', () => {
       expect(await end).toBe(0)
       expect(roster()).toBe('')
     })
+  })
+
+  const helper = ['fusermount3', 'fusermount'].find((name) => spawnSync(name, ['-V']).status === 0)
+  if (runs && helper === undefined) console.warn('SKIPPED: mounting as a user needs fusermount3 or fusermount')
+  test.skipIf(helper === undefined)('is mounted and unmounted by a user who is not root, through fusermount', () => {
+    // The device gets its usual mode for this test only: in a mount namespace of its own, as a user without rights.
+    const device = 'mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse'
+    const user = 'timeout 120 setpriv --reuid nobody --regid 65534 --clear-groups'
+    const cli = `${process.execPath} ${builtCli}`
+    const script = `
+      export HOME=$PWD/home BORG_BASE_DIR=$PWD/home
+      ${cli} init -e repokey repo 2>/dev/null && ${cli} create repo::a /etc/passwd && mkdir mnt || exit
+      ${cli} mount repo::a mnt && cmp mnt/etc/passwd /etc/passwd && echo same
+      ${cli} umount mnt && echo unmounted
+      ${cli} mount -f repo::a mnt & child=$!
+      until grep -q " $PWD/mnt fuse" /proc/self/mounts; do kill -0 $child || exit; sleep 0.05; done
+      kill -TERM $child; wait $child; echo ended $?
+      grep " $PWD/mnt fuse" /proc/self/mounts
+      while [ -e repo/lock.roster ]; do sleep 0.05; done; echo released`
+    mkdirSync(world.path('user'))
+    world.must('chmod', ['755', world.folder])
+    world.must('chown', ['nobody', world.path('user')])
+
+    const { stdout, stderr } = world.run('unshare', ['-m', 'sh', '-c', `${device} && exec ${user} sh -c '${script}'`], {
+      cwd: 'user',
+    })
+
+    expect([stdout, stderr]).toEqual(['same\nunmounted\nended 0\nreleased\n', ''])
   })
 
   test('over WebDAV the same content is served, in the background as well', async () => {

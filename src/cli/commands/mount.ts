@@ -5,7 +5,7 @@ import type { MountOptions, ReadSession } from '../../index.ts'
 import { parsePathArgument } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { mountTable } from '../args/tables/mount.ts'
-import { announce, callProcessBorg, isInBackground, runInBackground } from '../background.ts'
+import { announce, callProcessBorg, runInBackground } from '../background.ts'
 import type { CliIo, Command } from '../command.ts'
 import { type Engine, loadEngine, openOptions, readAccess, selectionOf } from '../engine.ts'
 import { parseMountWords } from '../mount-words.ts'
@@ -27,7 +27,8 @@ export const mount: Command<typeof mountTable> = {
       if (isFuseRefused(io)) throw engine.noFuseSupport()
       await engine.requireMountPoint(args.mountpoint)
     }
-    if (!args.foreground && !isInBackground(io.env)) return await runInBackground(await askAhead(args, engine, io), io)
+    const isInBackground = io.environment.newsDescriptor !== undefined
+    if (!args.foreground && !isInBackground) return await runInBackground(await askAhead(args, engine, io), io)
     await using session = await openSession(args, engine, io)
     callProcessBorg()
     const serving = await serve(args, options, session, engine, io)

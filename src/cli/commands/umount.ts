@@ -2,11 +2,10 @@
  * `umount`. Source: CLI contract, commands §19.
  */
 import { spawn } from 'node:child_process'
-import { BorgError, systemErrorCode } from '../../parsing.ts'
+import { BorgError, borgVersion, systemErrorCode } from '../../parsing.ts'
 import { umountTable } from '../args/tables/mount.ts'
 import type { Command } from '../command.ts'
 import { childEnvironment } from '../env.ts'
-import { borgVersion } from '../../parsing.ts'
 
 export const umount: Command<typeof umountTable> = {
   table: umountTable,
@@ -25,12 +24,12 @@ export const umount: Command<typeof umountTable> = {
   },
 }
 
-/** Undefined when there is no such program. */
+/** Undefined when there is no such program, or (so it is said where PATH has closed folders) none that may be run. */
 function exitCode(program: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<number | undefined> {
   const child = spawn(program, words, { env, stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve, reject) => {
     child.on('error', (error) => {
-      if (systemErrorCode(error) === 'ENOENT') resolve(undefined)
+      if (['ENOENT', 'EACCES'].includes(systemErrorCode(error) ?? '')) resolve(undefined)
       else reject(error)
     })
     child.on('close', (code) => resolve(code ?? 2))
