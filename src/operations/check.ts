@@ -10,7 +10,7 @@ import { manifestId } from '../base/ids.ts'
 import type { Repository } from '../repository/repository.ts'
 import { unlockForCheck } from '../session/open.ts'
 import type { OpenOptions } from '../session/repository-session.ts'
-import { CheckContext } from './check/context.ts'
+import { CheckContext, checkLogger } from './check/context.ts'
 import { checkOrphans } from './check/orphans.ts'
 import { rebuildManifest } from './check/rebuild-manifest.ts'
 import { rebuildReferences } from './check/rebuild-references.ts'
@@ -49,9 +49,9 @@ export async function checkArchives(
   options: CheckArchivesOptions = {},
   run: RunOptions = {},
 ): Promise<boolean> {
-  reportLog(run, 'info', 'Starting archive consistency check...')
+  reportLog(run, 'info', 'Starting archive consistency check...', checkLogger)
   if ((await repository.count()) === 0) {
-    reportLog(run, 'error', 'Repository contains no apparent data at all, cannot continue check/repair.')
+    reportLog(run, 'error', 'Repository contains no apparent data at all, cannot continue check/repair.', checkLogger)
     return false
   }
   await using unlocked = await unlockForCheck(repository, open)
@@ -59,15 +59,14 @@ export async function checkArchives(
   await check.loadObjects()
   if (options.verifyData === true) await verifyData(check)
   const manifest = await manifestOrRebuilt(check)
-  const total = manifest.archives.all().length
   const chosen = chooseArchives(manifest, options, check)
   await rebuildReferences(check, manifest, chosen)
   // Objects of archives that were not looked at would count as nobody's.
-  if (chosen.length === total) await checkOrphans(check)
-  else reportLog(run, 'info', 'Orphaned objects check skipped (needs all archives checked).')
+  if (looksAtAll(options)) await checkOrphans(check)
+  else reportLog(run, 'info', 'Orphaned objects check skipped (needs all archives checked).', checkLogger)
   if (check.repair) await writeManifest(check, manifest)
-  if (check.foundProblems) reportLog(run, 'error', 'Archive consistency check complete, problems found.')
-  else reportLog(run, 'info', 'Archive consistency check complete, no problems found.')
+  if (check.foundProblems) reportLog(run, 'error', 'Archive consistency check complete, problems found.', checkLogger)
+  else reportLog(run, 'info', 'Archive consistency check complete, no problems found.', checkLogger)
   return check.repair || !check.foundProblems
 }
 
@@ -86,6 +85,10 @@ async function manifestOrRebuilt(check: CheckContext): Promise<Manifest> {
   }
 }
 
+function looksAtAll({ archive, selection = {} }: CheckArchivesOptions): boolean {
+  return [archive, selection.glob, selection.first, selection.last].every((limit) => limit === undefined)
+}
+
 function chooseArchives(
   manifest: Manifest,
   options: CheckArchivesOptions,
@@ -99,12 +102,12 @@ function chooseArchives(
   const selection = options.selection ?? {}
   const chosen = selectArchives(manifest.archives, selection)
   if (chosen.length === 0 && selection.glob !== undefined) {
-    reportLog(check.run, 'warning', `--glob-archives ${selection.glob} does not match any archives`)
+    reportLog(check.run, 'warning', `--glob-archives ${selection.glob} does not match any archives`, checkLogger)
   }
   for (const end of ['first', 'last'] as const) {
     const wanted = selection[end]
     if (wanted !== undefined && chosen.length < wanted) {
-      reportLog(check.run, 'warning', `--${end} ${wanted} archives: only found ${chosen.length} archives`)
+      reportLog(check.run, 'warning', `--${end} ${wanted} archives: only found ${chosen.length} archives`, checkLogger)
     }
   }
   return chosen

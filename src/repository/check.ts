@@ -147,7 +147,9 @@ class Check {
     const { reader, ledgerFiles } = this.#context
     const rebuilt = await this.#rebuild(transaction, state)
     this.#log('info', 'Starting repository index check')
-    if (state !== undefined && state.lostTransaction === undefined) this.#compare(state.ledger.index, rebuilt.index)
+    // What is repaired is written anew, whatever it was.
+    if (!this.#repair && state !== undefined && state.lostTransaction === undefined)
+      this.#compare(state.ledger.index, rebuilt.index)
     if (!this.#repair) return
     const committed = await this.#ensureCommit(transaction, rebuilt)
     await measureSuperseded(rebuilt, reader)

@@ -111,7 +111,8 @@ export function reportDeletion(
 async function deleteWhole(args: Arguments, engine: Engine, io: CliIo): Promise<void> {
   const open = openOptions(engine, io, 'write')
   const { directories } = open
-  const asks = !args.cacheOnly && args.forced === 0 && !args.dryRun
+  // Also for a dry run, as borg does: --list shows the archives in the question.
+  const asks = !args.cacheOnly && args.forced === 0
   const archives = asks ? await knownArchives(args, engine, io) : undefined
   await using repository = await engine.connectRepository(args.location.location, open, io.run)
   if (asks) await confirm(args, archives, repository, io)

@@ -16,7 +16,7 @@ Examples:
 With an archive, names of archives, or filters (-a, --first, --last): deletes
 those archives. With a repository alone: deletes the whole repository with all
 archives in it, after asking; only the answer YES in capitals will do
-(BORG_DELETE_I_KNOW_WHAT_I_AM_DOING answers for scripts).
+(BORG_DELETE_I_KNOW_WHAT_I_AM_DOING answers for scripts). So does a dry run.
 
 Deleted archives cannot be brought back. Their chunks stay in the repository,
 unused, until "tsborg compact" frees the space. Chunks that other archives use

@@ -14,6 +14,9 @@ import type { Repository } from '../../repository/repository.ts'
 import type { Lane } from '../../workers/lane.ts'
 import type { LanePool } from '../../workers/lane-pool.ts'
 
+/** Borg's logger for what it says of archives. */
+export const checkLogger = 'borg.archive'
+
 export interface CheckParts {
   readonly repository: Repository
   readonly key: KeyMaterial
@@ -77,7 +80,7 @@ export class CheckContext {
   /** Something that makes the check fail. */
   problem(message: string): void {
     this.#problems += 1
-    reportLog(this.run, 'error', message)
+    reportLog(this.run, 'error', message, checkLogger)
   }
 
   /** An object of a kind we do not know, perhaps of a newer version: what it refers to looks orphaned, and is not. */
@@ -91,7 +94,7 @@ export class CheckContext {
   }
 
   inform(message: string): void {
-    reportLog(this.run, 'info', message)
+    reportLog(this.run, 'info', message, checkLogger)
   }
 
   has(id: ObjectId): boolean {

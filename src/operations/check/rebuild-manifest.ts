@@ -17,7 +17,7 @@ import { encodeText } from '../../base/text.ts'
 import { verifyTam } from '../../crypto/tam.ts'
 import { metadataLimits, type UnpackedMap, unpack } from '../../format/msgpack-decode.ts'
 import { pack } from '../../format/msgpack-encode.ts'
-import type { CheckContext } from './context.ts'
+import { type CheckContext, checkLogger } from './context.ts'
 
 const keyStarts: readonly Uint8Array[] = [...archiveKeys].map((key) => pack(encodeText(key)))
 const versionField = Buffer.concat([pack(encodeText('version')), Uint8Array.of(1)])
@@ -61,7 +61,7 @@ function addArchive(check: CheckContext, manifest: Manifest, found: ArchiveEntry
   for (let number = 1; manifest.archives.get(name) !== undefined; number++) name = `${found.name}.${number}`
   check.inform(`Found archive ${found.name}`)
   if (name !== found.name) {
-    reportLog(check.run, 'warning', `Duplicate archive name ${found.name}, storing as ${name}`)
+    reportLog(check.run, 'warning', `Duplicate archive name ${found.name}, storing as ${name}`, checkLogger)
   }
   manifest.archives.set({ ...found, name })
 }

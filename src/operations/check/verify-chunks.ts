@@ -6,7 +6,7 @@ import { type ChunkRef, type Item, sumSizes } from '../../archive/item.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { reportLog } from '../../base/events.ts'
 import { idKey } from '../../base/ids.ts'
-import type { CheckContext } from './context.ts'
+import { type CheckContext, checkLogger } from './context.ts'
 
 /** The item as it should be stored; the same object when nothing changed. */
 export async function verifyItemChunks(check: CheckContext, archiveName: string, item: Item): Promise<Item> {
@@ -105,5 +105,10 @@ function reportSize(check: CheckContext, where: string, item: Item, chunks: read
   if (item.size === undefined) return
   const found = sumSizes(chunks)
   if (found === item.size) return
-  reportLog(check.run, 'warning', `${where}: the item says it has ${item.size} bytes, its chunks have ${found}`)
+  reportLog(
+    check.run,
+    'warning',
+    `${where}: the item says it has ${item.size} bytes, its chunks have ${found}`,
+    checkLogger,
+  )
 }

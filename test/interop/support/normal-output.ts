@@ -26,7 +26,7 @@ export function normalLines(text: string, folder: string): readonly string[] {
   // A usage error ends in one line that counts; how the usage is laid out is each program's own.
   const usage = /^usage: /m.test(shown) ? shown.slice(shown.lastIndexOf('\n', shown.length - 2) + 1) : shown
   // Python prints where an error came from after what it is.
-  const [message = ''] = usage.split(/^Traceback \(most recent call last\):$/m)
+  const [message = ''] = usage.split(/^Traceback \(most recent call last\):$|(?<=^Local Exception\n)\w+Error: /m)
   return message
     .replaceAll(/^(borg|start|tsborg)(\.js)?((?: [a-z-]+)*): error:/gm, '<PROGRAM>$3: error:')
     .replaceAll(/"[^"]*\/(borg|start|tsborg\.js)"/g, '"<PROGRAM>"')

@@ -6,7 +6,7 @@ import type { Mask } from './parity.ts'
 /** Borg up to 1.4.0 counts an archive's metadata as its own; 1.4.5, which we follow, counts content only. */
 export const contentOnly: Mask = (line) =>
   line
-    .replace(/^(This archive: .*?) +[\d.]+ k?B$/, '$1 <SIZE>')
+    .replace(/^(This archive: .*?) +[\d.]+ (?:k|Ki)?B$/, '$1 <SIZE>')
     .replace(/"deduplicated_size": \d+/, '"deduplicated_size": <SIZE>')
 
 /** Borg 1.4.5 says in which folder an archive was made. */
@@ -16,8 +16,8 @@ export const workingFolder: Mask = (line) =>
 /** As `contentOnly`, for new archives; and their metadata hold the command line, whose length is not ours to choose. */
 export const newArchive: Mask = (line) =>
   line
-    .replace(/^This archive: .*$/, 'This archive: <SIZES>')
-    .replace(/^(All archives: .*?) +[\d.]+ k?B$/, '$1 <SIZE>')
+    .replace(/This archive: [^"]*/, 'This archive: <SIZES>')
+    .replace(/(All archives: [^"]*?) +[\d.]+ k?B(?="|$)/, '$1 <SIZE>')
     .replace(/"((original|compressed|deduplicated)_size|unique_c?size)": \d+/, '"$1": <SIZE>')
     .replace(/freed about [\d.]+ k?B/, 'freed about <SIZE>')
 
