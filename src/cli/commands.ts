@@ -129,6 +129,7 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'diff',
     summary: 'find differences between archives',
     table: async () => (await import('./args/tables/diff.ts')).diffTable,
+    load: async () => (await import('./commands/diff.ts')).diff,
   },
   { name: 'export-tar', summary: 'write an archive as a tarball', table: async () => (await tar()).exportTarTable },
   {

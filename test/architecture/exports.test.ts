@@ -40,6 +40,8 @@ const golden: Readonly<Record<string, Face>> = {
       exportKey
       exportRelatedSecrets
       extractArchive
+      diffArchives
+      sortDifferences
       findArchive
       forgetArchives
       idKey
@@ -111,6 +113,13 @@ const golden: Readonly<Record<string, Face>> = {
       DeleteOptions
       DeleteResult
       Directories
+      DiffChange
+      DiffKind
+      DiffOptions
+      DiffSortField
+      DiffSortKey
+      Owner
+      PathDifference
       EngineEvent
       ErrorCode
       ExtractOptions

@@ -2,6 +2,7 @@
  * The kinds of values that options take, with borg's limits and texts.
  * Source: CLI contract; every table of fixtures/cli/misc-vectors.json about arguments is a test of this file.
  */
+import type { DiffSortField, DiffSortKey } from '../../index.ts'
 import {
   archiveGlob,
   BorgError,
@@ -138,19 +139,29 @@ export const archiveSortKeys: ValueType<readonly ArchiveSortKey[]> = {
   },
 }
 
-const diffFields = 'path size_added size_removed size_diff size user group uid gid ctime mtime ctime_diff mtime_diff'
-
-export interface DiffSortKey {
-  readonly field: string
-  readonly descending: boolean
-}
+const diffFields: readonly DiffSortField[] = [
+  'path',
+  'size_added',
+  'size_removed',
+  'size_diff',
+  'size',
+  'user',
+  'group',
+  'uid',
+  'gid',
+  'ctime',
+  'mtime',
+  'ctime_diff',
+  'mtime_diff',
+]
 
 export const diffSortKeys: ValueType<readonly DiffSortKey[]> = {
   name: 'DiffSortSpec',
-  parse(word) {
-    return word.split(',').map((key) => {
-      const field = key.replace(/^[<>]/, '')
-      if (!diffFields.split(' ').includes(field)) throw refusal(`unsupported sort field: ${field}`)
+  parse(list) {
+    return list.split(',').map((key) => {
+      const word = key.replace(/^[<>]/, '')
+      const field = diffFields.find((known) => known === word)
+      if (field === undefined) throw refusal(`unsupported sort field: ${word}`)
       return { field, descending: key.startsWith('>') }
     })
   },

@@ -2,29 +2,10 @@
  * One path of `diff`, as text and as JSON.
  * Source: CLI contract, commands §6; fixtures/cli/format-vectors.json.
  */
-import type { Nanoseconds, PythonJson } from '../../parsing.ts'
+import type { DiffChange, Owner } from '../../index.ts'
+import { formatSize, type PythonJson } from '../../parsing.ts'
 import { modeText } from './mode.ts'
-import { formatSize } from '../../parsing.ts'
 import { itemTimeIso, itemTimeText } from './times.ts'
-
-/** What may appear or vanish and has no content to measure. */
-export type DiffKind = 'directory' | 'link' | 'blkdev' | 'chrdev' | 'fifo'
-
-/** In the order borg prints them: presence, content or target; owner; mode; ctime; mtime. */
-export type DiffChange =
-  /** Bytes of chunks that only one side has; undefined where chunks cannot be compared. */
-  | { readonly change: 'content'; readonly bytes: { readonly added: number; readonly removed: number } | undefined }
-  | { readonly change: 'added' | 'removed'; readonly what: 'file'; readonly size: number }
-  | { readonly change: 'added' | 'removed'; readonly what: DiffKind }
-  | { readonly change: 'link' }
-  | { readonly change: 'owner'; readonly before: Owner; readonly after: Owner }
-  | { readonly change: 'mode'; readonly before: number; readonly after: number }
-  | { readonly change: 'ctime' | 'mtime'; readonly before: Nanoseconds; readonly after: Nanoseconds }
-
-export interface Owner {
-  readonly user: string | undefined
-  readonly group: string | undefined
-}
 
 /** Without its newline. A path may differ in nothing that is shown. */
 export function diffText(path: string, changes: readonly DiffChange[]): string {
@@ -41,7 +22,7 @@ function changeText(change: DiffChange): string {
     case 'content': {
       if (change.bytes === undefined) return 'modified'
       const { added, removed } = change.bytes
-      return `${signedSize(added).padStart(9)} ${signedSize(-removed).padStart(9)}`
+      return `${signedSize(added).padStart(9)} ${signedSize(0 - removed).padStart(9)}`
     }
     case 'added':
     case 'removed': {

@@ -10,7 +10,8 @@ import {
   defaultArchiveFormat,
   shortArchiveFormat,
 } from '../../../src/cli/render/archive-format.ts'
-import { type DiffChange, diffObject, diffText } from '../../../src/cli/render/diff-line.ts'
+import { diffObject, diffText } from '../../../src/cli/render/diff-line.ts'
+import type { DiffChange } from '../../../src/index.ts'
 import { cachePart, describedArchiveObject, repositoryPart } from '../../../src/cli/render/documents.ts'
 import { defaultItemFormat, ItemFormat, shortItemFormat } from '../../../src/cli/render/item-format.ts'
 import type { DigestName, ItemRecord } from '../../../src/cli/render/item-record.ts'
