@@ -2,7 +2,8 @@
  * The numbered files under data/, to be listed, read through and removed. Written by segment-log.ts.
  * Source: format/repository.md §1 (names), §9 (which segment ends a transaction), §16 (removal).
  */
-import { BorgError } from '../base/errors.ts'
+import { BorgError, isBorgError } from '../base/errors.ts'
+import { type RunOptions, reportLog } from '../base/events.ts'
 import { type SegmentNumber, segmentNumber, type StorePath, storePath } from '../base/ids.ts'
 import { isStoreNotFound, type Store, type StoreEntry } from '../store/store.ts'
 import { commitSegmentSize, entryError, headerSize } from './segment-entry.ts'
@@ -21,6 +22,12 @@ export interface SegmentFile {
 
 export interface LogEntry extends ScannedEntry {
   readonly segment: SegmentNumber
+}
+
+/** Part of the log: one segment, one entry (of each segment), or all of it. */
+export interface LogPart {
+  readonly segment?: number | undefined
+  readonly offset?: number | undefined
 }
 
 export const dataFolder: StorePath = storePath('data')
@@ -83,12 +90,15 @@ export class SegmentFiles {
   }
 
   /**
-   * All entries, checksums verified, in batches. With `keepData` puts carry their data.
+   * All entries, or those `from` an offset on, checksums verified, in batches. With `keepData` puts carry their data.
    * @throws BorgError 'IntegrityError' at the first damage, after the entries before it; StoreNotFound.
    */
-  async *scan(segment: SegmentNumber, options: { keepData: boolean }): AsyncGenerator<readonly ScannedEntry[]> {
+  async *scan(
+    segment: SegmentNumber,
+    options: { keepData: boolean; from?: number | undefined },
+  ): AsyncGenerator<readonly ScannedEntry[]> {
     const parser = new SegmentParser(options)
-    for await (const block of this.blocks(segment)) {
+    for await (const block of this.blocks(segment, options.from)) {
       const entries = parser.feed(block)
       if (entries.length > 0) yield entries
       if (parser.problem !== undefined) break
@@ -97,20 +107,31 @@ export class SegmentFiles {
     if (parser.problem !== undefined) throw entryError(parser.problem.problem, segment, parser.problem.offset)
   }
 
-  /** Everything that was ever logged and is still there, live or not, in its order. */
-  async *entriesFrom(first: number, firstOffset: number): AsyncGenerator<LogEntry> {
+  /** Everything that was ever logged and is still there, live or not, in its order. Damage ends its segment, and is reported. */
+  async *entries(part: LogPart, run: RunOptions): AsyncGenerator<LogEntry> {
     for await (const { segment } of this.list('ascending')) {
-      if (segment < first) continue
-      for await (const entries of this.scan(segment, { keepData: true })) {
-        for (const entry of entries) {
-          if (segment > first || entry.offset >= firstOffset) yield { ...entry, segment }
-        }
-      }
+      if (part.segment === undefined || part.segment === segment) yield* this.#entriesOf(segment, part.offset, run)
     }
   }
 
-  /** The bytes of the file. @throws StoreNotFound */
-  async *blocks(segment: SegmentNumber): AsyncGenerator<Uint8Array> {
+  async *#entriesOf(segment: SegmentNumber, offset: number | undefined, run: RunOptions): AsyncGenerator<LogEntry> {
+    try {
+      for await (const entries of this.scan(segment, { keepData: true, from: offset })) {
+        for (const entry of entries) {
+          yield { ...entry, segment }
+          if (offset !== undefined) return
+        }
+      }
+    } catch (error) {
+      if (!isBorgError(error, 'IntegrityError')) throw error
+      const path = `${this.store.name}/${this.path(segment)}`
+      const message = `Segment ${segment} (${path}) has IntegrityError(s) [${error.message}] - skipping.`
+      reportLog(run, 'error', message, 'borg.repository')
+    }
+  }
+
+  /** The bytes of the file, `from` an offset on. @throws StoreNotFound */
+  async *blocks(segment: SegmentNumber, from = 0): AsyncGenerator<Uint8Array> {
     const path = this.path(segment)
     const readAt = (offset: number): Promise<Uint8Array> => {
       const block = this.store.read(path, { offset, length: blockSize })
@@ -118,8 +139,8 @@ export class SegmentFiles {
       block.catch(() => {})
       return block
     }
-    let offset = 0
-    let next = readAt(0)
+    let offset = from
+    let next = readAt(from)
     for (;;) {
       const block = await next
       offset += block.length

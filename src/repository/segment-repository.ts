@@ -23,7 +23,7 @@ import { measureSuperseded } from './replay.ts'
 import { RepositoryConfig } from './repo-config.ts'
 import type { CommitOptions, Repository } from './repository.ts'
 import { atticMagic, type EntryPlace, magicSize } from './segment-entry.ts'
-import { type LogEntry, SegmentFiles } from './segment-files.ts'
+import { type LogEntry, type LogPart, SegmentFiles } from './segment-files.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { Transaction } from './transaction.ts'
 import { Turns } from './turns.ts'
@@ -45,8 +45,8 @@ export interface StoreRepository extends Repository {
   /** Options of the config file; changes count once saved, for those who open it next. */
   readonly config: RepositoryConfig
   saveConfig(): Promise<void>
-  /** Everything in the log, live or not, in its order, from an entry or segment on. Data are views of one use. */
-  logEntries(from?: { segment: number; offset?: number | undefined }): AsyncIterable<LogEntry>
+  /** Everything in the log, live or not, in its order; damaged segments as far as they go. Data are views of one use. */
+  logEntries(part?: LogPart): AsyncIterable<LogEntry>
   hints(): Promise<Hints>
 }
 
@@ -253,8 +253,8 @@ class SegmentRepository implements StoreRepository {
     })
   }
 
-  logEntries(from: { segment: number; offset?: number | undefined } = { segment: 0 }): AsyncIterable<LogEntry> {
-    return this.#files.entriesFrom(from.segment, from.offset ?? 0)
+  logEntries(part: LogPart = {}): AsyncIterable<LogEntry> {
+    return this.#files.entries(part, this.#run)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

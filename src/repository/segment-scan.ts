@@ -53,7 +53,7 @@ interface OpenEntry {
 export class SegmentParser {
   readonly #keepData: (tag: EntryTag) => boolean
   /** Offset in the file of the next byte to be looked at. */
-  #offset = 0
+  #offset: number
   /** Bytes of a magic or header that were split by a block end. */
   #rest: Uint8Array = nothing
   #open: OpenEntry | undefined
@@ -61,7 +61,9 @@ export class SegmentParser {
   #committed = false
   #entryAfterCommit = false
 
-  constructor(options: { readonly keepData: boolean }) {
+  /** `from`: what is fed begins at this offset, with an entry. */
+  constructor(options: { readonly keepData: boolean; readonly from?: number | undefined }) {
+    this.#offset = options.from ?? 0
     this.#keepData = options.keepData ? (tag) => tag === 'put' : () => false
   }
 

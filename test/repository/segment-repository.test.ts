@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/base/bytes.ts'
 import { isBorgError } from '../../src/base/errors.ts'
+import type { EngineEvent } from '../../src/base/events.ts'
 import { storePath } from '../../src/base/ids.ts'
+import type { LogPart } from '../../src/repository/segment-files.ts'
 import type { StoreRepository } from '../../src/repository/segment-repository.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { failAt } from '../support/explore-crashes.ts'
@@ -487,11 +489,30 @@ test('everything that was ever logged can be listed, superseded entries too', as
   }
 
   expect(found).toEqual(['0:8 put 1', '1:8 commit', '2:8 delete', '2:49 put 2', '3:8 commit'])
-  const later: string[] = []
-  for await (const { segment, offset } of repository.logEntries({ segment: 2, offset: 49 }))
-    later.push(`${segment}:${offset}`)
-  expect(later).toEqual(['2:49', '3:8'])
+  expect(await places(repository, { segment: 2 })).toEqual(['2:8', '2:49'])
+  expect(await places(repository, { segment: 2, offset: 49 })).toEqual(['2:49'])
+  expect(await places(repository, { offset: 8 })).toEqual(['0:8', '1:8', '2:8', '3:8'])
+  expect(await places(repository, { segment: 2, offset: 4000 })).toEqual([])
 })
+
+test('of a damaged segment the log has what is before the damage, and what is asked for by its place', async () => {
+  const store = await holding({ a: '2' }, await holding({ a: '1' }))
+  await flip(store, 'data/0/2', 20)
+  const complaints: string[] = []
+  const run = { onEvent: (event: EngineEvent) => void (event.type === 'log' && complaints.push(event.message)) }
+  await using repository = await open(store, {}, run)
+
+  expect(await places(repository)).toEqual(['0:8', '1:8', '3:8'])
+  expect(complaints).toHaveLength(1)
+  expect(complaints[0]).toMatch(/^Segment 2 \(.*data\/0\/2\) has IntegrityError\(s\) \[.*\] - skipping\.$/)
+  expect(await places(repository, { segment: 2, offset: 49 })).toEqual(['2:49'])
+})
+
+async function places(repository: StoreRepository, part?: LogPart): Promise<string[]> {
+  const found: string[] = []
+  for await (const { segment, offset } of repository.logEntries(part)) found.push(`${segment}:${offset}`)
+  return found
+}
 
 async function removeAll(store: MemoryStore, pattern: RegExp): Promise<void> {
   for (const path of (await filesOf(store)).keys()) if (pattern.test(path)) await store.remove(path)
