@@ -19,6 +19,7 @@ const golden: Readonly<Record<string, Face>> = {
       BorgError
       LocalStore
       archiveInfo
+      archiveItemChunks
       archiveTams
       authenticateArchives
       benchmarkKernels
@@ -31,17 +32,18 @@ const golden: Readonly<Record<string, Face>> = {
       compactRepository
       connectRepository
       contentDigest
+      contentId
       createArchive
       defaultDirectories
       deleteArchives
       deleteCache
       deleteRepository
+      deleteStoredObject
+      diffArchives
       disableTam
       exportKey
       exportRelatedSecrets
       extractArchive
-      diffArchives
-      sortDifferences
       findArchive
       forgetArchives
       idKey
@@ -56,6 +58,7 @@ const golden: Readonly<Record<string, Face>> = {
       listItems
       loadManifest
       localKeyFiles
+      loggedObjects
       manifestId
       migrateToRepokey
       modes
@@ -68,17 +71,23 @@ const golden: Readonly<Record<string, Face>> = {
       openRepository
       openSettings
       parseRelatedSecrets
+      plainObjects
       planPrune
       previewArchive
       pruneArchives
+      rawArchive
+      rawManifest
       recreateAllArchives
       recreateArchive
       renameArchive
+      repositoryHints
       requireModernFormat
       requireMountPoint
       requireTam
+      searchObjects
       separatedPaths
       serveArchives
+      sortDifferences
       startCommand
       systemHost
       tamStatus
@@ -112,14 +121,12 @@ const golden: Readonly<Record<string, Face>> = {
       CreateResult
       DeleteOptions
       DeleteResult
-      Directories
       DiffChange
       DiffKind
       DiffOptions
       DiffSortField
       DiffSortKey
-      Owner
-      PathDifference
+      Directories
       EngineEvent
       ErrorCode
       ExtractOptions
@@ -128,6 +135,8 @@ const golden: Readonly<Record<string, Face>> = {
       FileStatus
       FileSystem
       FilesCacheMode
+      Finding
+      Hints
       Host
       InitOptions
       InitResult
@@ -140,6 +149,8 @@ const golden: Readonly<Record<string, Face>> = {
       KeyMaterial
       KeyMode
       ListItemsOptions
+      LogPart
+      LoggedObject
       MissingFeature
       ModeSpec
       MountOptions
@@ -150,11 +161,15 @@ const golden: Readonly<Record<string, Face>> = {
       NodeFileSystemOptions
       ObjectId
       OpenOptions
+      Owner
       PaperDialogue
       PassphraseSource
+      PathDifference
+      PlainObject
       PruneResult
       PruneRules
       Question
+      RawArchive
       ReadItemsOptions
       ReadOnlyTree
       ReadSession
@@ -183,6 +198,8 @@ const golden: Readonly<Record<string, Face>> = {
       TamStatus
       UnlockOptions
       Unlocked
+      Unpacked
+      UnpackedMap
       WarningCode
       WriteSession
     `),

@@ -1,0 +1,44 @@
+/**
+ * Files that a command line names: what is there is read, or replaced, as borg does. Failures name the file.
+ */
+import { open, readFile, writeFile } from 'node:fs/promises'
+import { BorgError, systemErrorCode, systemErrorText } from '../parsing.ts'
+import type { CliIo } from './command.ts'
+
+/** @throws BorgError 'Error' */
+export async function readNamedFile(path: string): Promise<Uint8Array> {
+  return await naming(path, readFile(path))
+}
+
+/** @throws BorgError 'Error' */
+export async function writeNamedFile(path: string, bytes: Uint8Array): Promise<void> {
+  await naming(path, writeFile(path, bytes))
+}
+
+export interface TextOutput extends AsyncDisposable {
+  write(text: string): Promise<void>
+}
+
+/** A file, or stdout for '-'. @throws BorgError 'Error', also from `write` */
+export async function openTextOutput(path: string, io: CliIo): Promise<TextOutput> {
+  if (path === '-') {
+    return {
+      write: (text) => io.writeBytes(Buffer.from(text)),
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
+  const file = await naming(path, open(path, 'w'))
+  return {
+    write: (text) => naming(path, file.writeFile(text)),
+    [Symbol.asyncDispose]: () => file.close(),
+  }
+}
+
+async function naming<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+    throw new BorgError('Error', [systemErrorText(error, path)], { cause: error })
+  }
+}
