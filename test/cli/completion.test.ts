@@ -85,7 +85,7 @@ const offers: readonly (readonly [string, readonly string[]])[] = [
   ['tsborg cre', ['create']],
   ['tsborg --lock-wait 5 -v key export --q', ['--qr-html']],
   ['tsborg key i', ['import']],
-  ['tsborg benchmark ', ['crud']],
+  ['tsborg benchmark cr', ['crud']],
   ['tsborg create --st', ['--stats', '--stdin-group', '--stdin-mode', '--stdin-name', '--stdin-user']],
   ['tsborg create --log-j', ['--log-json']],
   ['tsborg create -C z', ['zlib', 'zstd']],

@@ -42,9 +42,9 @@ const otherShapes = new Set([
   'patterns_from',
 ])
 
-/** Of 1.4.5, not yet of the oracle; '--storage-quota' has learned to take 0. */
+/** Of 1.4.5, or of ours as --webdav, not of the oracle; '--storage-quota' has learned to take 0. */
 const newerOptions = new Set(
-  '--quick-stats --import-related-secrets --exclude-dataless --files-changed --sort-by --dry-run --keep-13weekly --keep-3monthly --check-archives-tam --archives-tam --storage-quota'.split(
+  '--webdav --quick-stats --import-related-secrets --exclude-dataless --files-changed --sort-by --dry-run --keep-13weekly --keep-3monthly --check-archives-tam --archives-tam --storage-quota'.split(
     ' ',
   ),
 )
@@ -101,7 +101,7 @@ function withoutUsage(stderr: string): string {
   return (
     text
       .replaceAll("'export', 'export-related-secrets', ", "'export', ")
-      .replaceAll("'completion', ", '')
+      .replaceAll(/'(completion|cpu)', /g, '')
       .replace(/(?<=could match ).*/, (names) => olderNames(names.split(', ')).sort().join(', '))
       // Pythons up to 3.12 ask for arguments that may be missing.
       .replace(/(?<=are required: .*), (PATH|ARGS)$/m, '')

@@ -5,8 +5,8 @@ import type { Argument } from '../../../src/cli/args/argument.ts'
 import { commonArguments } from '../../../src/cli/args/common-options.ts'
 import { commandEntries, commandSet } from '../../../src/cli/commands.ts'
 
-/** Borg 1.4.5 has the first and we have the second, the oracle has neither. */
-const newerCommands = new Set(['key export-related-secrets', 'completion'])
+/** Borg 1.4.5 has the first and we have the others, the oracle has none of them. */
+const newerCommands = new Set(['key export-related-secrets', 'completion', 'benchmark cpu'])
 
 /** Opens its files while it parses. */
 const eagerCommands = new Set(['debug convert-profile'])
