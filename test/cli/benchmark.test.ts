@@ -20,7 +20,7 @@ afterAll(() => world.remove())
 
 describe.skipIf(!isBuilt)('benchmark crud', () => {
   test('tells four times for each sample in the layout of borg, and leaves nothing behind', () => {
-    const { code, stdout } = crud('room')
+    const { code, stdout } = crud(world.path('room'))
 
     expect(code).toBe(0)
     const lines = stdout.trimEnd().split('\n')

@@ -3,7 +3,7 @@
  */
 import { randomFillSync } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { WriteSession } from '../../index.ts'
 import { BorgError, fixedDecimal, formatSize, systemErrorText } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
@@ -54,7 +54,7 @@ class Benchmark {
     this.#engine = engine
     this.#args = args
     this.#io = io
-    this.#folder = join(io.currentFolder, args.path, 'borg-test-data')
+    this.#folder = resolve(io.currentFolder, args.path, 'borg-test-data')
   }
 
   /** Archives of these names would be somebody's, and must not be deleted at the end. */
