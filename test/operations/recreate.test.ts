@@ -162,8 +162,14 @@ describe('an archive recreated', () => {
     await requireSound()
   })
 
-  test('reads and compresses a chunk once, however many archives have it', async () => {
-    await withSession((session) => recreateArchive(session, 'a', { target: 'b' }))
+  test('reads and compresses a chunk once, however often files and archives have it', async () => {
+    const block = host.randomBytes(blocks.blockSize)
+    file('three/repeated', Buffer.concat(Array<Uint8Array>(10).fill(block)))
+    await withSession(async (session) => {
+      await recreateArchive(session, 'a', { target: 'b' })
+      host.advanceSeconds(10)
+      await createArchive(session, { name: 'c', roots: [join(tree, 'three')], chunkerParams: blocks })
+    })
 
     const stored = await withSession(async (session) => {
       const puts: number[] = []
@@ -178,9 +184,11 @@ describe('an archive recreated', () => {
       return sizes
     }, 'none')
 
-    const [first = 0, second = 0] = stored
+    const [first = 0, second = 0, third = 0] = stored
     expect(first).toBeGreaterThan(10)
+    // Items, record, manifest; and one block.
     expect(second).toBeLessThan(6)
+    expect(third).toBeLessThan(6)
     await requireSound()
   })
 
@@ -194,6 +202,30 @@ describe('an archive recreated', () => {
       const noise = items.find((item) => item.path === archived('two/noise'))
       expect(noise?.chunks?.map((chunk) => chunk.size)).toEqual([...Array(24).fill(4096), 100_000 % 4096])
       expect((await openArchive(session, 'a')).metadata.chunkerParams).toEqual(['fixed', 4096, 0])
+    })
+    await requireSound()
+  })
+
+  test('keeps what a repair wrote down of lost content', async () => {
+    const noise = archived('two/noise')
+    const find = async (session: WriteSession): Promise<Item | undefined> =>
+      (await itemsOf(session, 'a')).find((item) => item.path === noise)
+    await withSession(async (session) => {
+      const lost = (await find(session))?.chunks?.[1]
+      if (lost !== undefined) await session.repository.delete(lost.id)
+      await session.repository.commit()
+    })
+    {
+      await using connected = await connectRepository(repository, { access: 'write', host })
+      await checkArchives(connected, { access: 'write', passphrase, directories, host }, { repair: true })
+    }
+
+    await withSession(async (session) => {
+      const repaired = await find(session)
+      await recreateArchive(session, 'a', { chunkerParams: blocks })
+
+      expect(repaired?.chunksHealthy).toBeDefined()
+      expect(await find(session)).toEqual(repaired)
     })
     await requireSound()
   })
