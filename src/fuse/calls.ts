@@ -61,7 +61,9 @@ function load(): MountCalls | undefined {
 const bytes = 'void *'
 const detachFlag = 2
 const setStatusFlags = 4
-const alarmFlags = constants.O_NONBLOCK | 0o2000000
+/** O_CLOEXEC, which is also SOCK_ and EFD_CLOEXEC: programs we start must not hold what we close. */
+const closeOnExec = 0o2000000
+const alarmFlags = constants.O_NONBLOCK | closeOnExec
 const pollIn = 1
 /** A wait that nobody ends must not keep a dying process for longer. */
 const pollMilliseconds = 2000
@@ -113,7 +115,7 @@ function bind(koffi: Koffi): MountCalls {
     },
     socketPair: () => {
       const pair = new Uint8Array(8)
-      check(socketpair(unixFamily, streamType, 0, pair), 'socketpair')
+      check(socketpair(unixFamily, streamType | closeOnExec, 0, pair), 'socketpair')
       return [dataView(pair).getInt32(0, isLittle), dataView(pair).getInt32(4, isLittle)]
     },
     receiveDescriptor: (socket) => receiveDescriptor(koffi, recvmsg, socket),
@@ -137,7 +139,8 @@ function pollRecords(descriptors: readonly number[]): Uint8Array {
 }
 
 const isLittle = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
-const doNotWait = 0x40
+/** MSG_DONTWAIT, MSG_CMSG_CLOEXEC. */
+const receiveFlags = 0x40 | 0x40000000
 const rights = 1
 
 /**
@@ -157,7 +160,7 @@ function receiveDescriptor(koffi: Koffi, recvmsg: Foreign, socket: number): numb
   dataView(message).setBigUint64(24, 1n, isLittle)
   dataView(message).setBigUint64(32, koffi.address(control), isLittle)
   dataView(message).setBigUint64(40, BigInt(control.length), isLittle)
-  if (Number(recvmsg(socket, message, doNotWait)) < 0) throw makeSystemError(koffi.errno(), 'recvmsg')
+  if (Number(recvmsg(socket, message, receiveFlags)) < 0) throw makeSystemError(koffi.errno(), 'recvmsg')
   const received = dataView(control)
   if (received.getInt32(12, isLittle) !== rights) throw new Error('no descriptor came with the message')
   return received.getInt32(16, isLittle)

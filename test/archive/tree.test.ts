@@ -116,6 +116,9 @@ describe('one archive', () => {
 
     expect(await at(tree, 'b/h')).toBe(await at(tree, 'a/h'))
     expect(tree.attributes(await at(tree, 'a/h')).links).toBe(2)
+
+    const linkTwice = await archiveTree(archives, archives.archive('y', [...once, ...once.slice(1)]), treeOptions())
+    expect(linkTwice.attributes(await at(linkTwice, 'a/h')).links).toBe(2)
   })
 
   test('when the first name is not selected, the next gets the content and the rest are names of it', async () => {
