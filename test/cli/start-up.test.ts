@@ -79,7 +79,7 @@ describe('what the built program loads', () => {
     { what: 'a missing argument', args: ['create', '/r::a'], code: 2 },
     { what: 'a location that is none', args: ['list', '/r::'], code: 2 },
     { what: 'the version, asked for late', args: ['--debug', '--version'], code: 0 },
-    { what: 'a command that is not there yet', args: ['debug', 'dump-manifest', '/r', '/x'], code: 2 },
+    { what: 'a script for a shell', args: ['completion', 'bash'], code: 0 },
   ])('for $what: nothing of the engine, no package', ({ args, code }) => {
     const run = start(...args)
 
