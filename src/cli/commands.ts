@@ -160,7 +160,12 @@ export const commandEntries: readonly CommandEntry[] = [
     table: async () => (await import('./args/tables/diff.ts')).diffTable,
     load: async () => (await import('./commands/diff.ts')).diff,
   },
-  { name: 'export-tar', summary: 'write an archive as a tarball', table: async () => (await tar()).exportTarTable },
+  {
+    name: 'export-tar',
+    summary: 'write an archive as a tarball',
+    table: async () => (await tar()).exportTarTable,
+    load: async () => (await import('./commands/export-tar.ts')).exportTar,
+  },
   {
     name: 'extract',
     summary: 'restore an archive',
@@ -274,7 +279,12 @@ export const commandEntries: readonly CommandEntry[] = [
     table: async () => (await lock()).withLockTable,
     load: async () => (await import('./commands/with-lock.ts')).withLock,
   },
-  { name: 'import-tar', summary: 'make an archive of a tarball', table: async () => (await tar()).importTarTable },
+  {
+    name: 'import-tar',
+    summary: 'make an archive of a tarball',
+    table: async () => (await tar()).importTarTable,
+    load: async () => (await import('./commands/import-tar.ts')).importTar,
+  },
 ]
 
 /** Words that only lead to other commands. */

@@ -36,20 +36,12 @@ export interface StreamContent extends StdinOptions {
   readonly bytes: AsyncIterable<Uint8Array>
 }
 
-export interface CreateOptions extends SourceOptions, MetadataOptions {
+/** What every new archive can be told. */
+export interface NewArchiveOptions {
   /** Placeholders like {hostname} and {now} are expanded by the caller's `expandPlaceholders`. */
   readonly name: string
   readonly comment?: string | undefined
-  /** What '-' among the roots stands for. */
-  readonly content?: StreamContent | undefined
   readonly chunkerParams?: ChunkerParams | undefined
-  /** Do not read holes; only with the fixed chunker. */
-  readonly sparse?: boolean | undefined
-  readonly filesCache?: FilesCacheMode | undefined
-  /** Which time tells that a file changed while it was read. Default 'ctime'. */
-  readonly filesChanged?: ChangeDetection | undefined
-  /** Do not synchronise a stale cache first. */
-  readonly noCacheSync?: boolean | undefined
   /** Save what is done so far every so many seconds; 0: never. Default 1800. */
   readonly checkpointSeconds?: number | undefined
   /** Recorded as the archive's time instead of now. */
@@ -63,6 +55,18 @@ export interface CreateOptions extends SourceOptions, MetadataOptions {
   readonly username?: string | undefined
   /** Measure all archives afterwards: reads every archive's record. */
   readonly wantCacheStatistics?: boolean | undefined
+}
+
+export interface CreateOptions extends NewArchiveOptions, SourceOptions, MetadataOptions {
+  /** What '-' among the roots stands for. */
+  readonly content?: StreamContent | undefined
+  /** Do not read holes; only with the fixed chunker. */
+  readonly sparse?: boolean | undefined
+  readonly filesCache?: FilesCacheMode | undefined
+  /** Which time tells that a file changed while it was read. Default 'ctime'. */
+  readonly filesChanged?: ChangeDetection | undefined
+  /** Do not synchronise a stale cache first. */
+  readonly noCacheSync?: boolean | undefined
 }
 
 export interface CreateResult {

@@ -38,6 +38,12 @@ export function splitDevice(rawDevice: number): { readonly major: number; readon
   }
 }
 
+/** Exact up to the kernel's 12 and 20 bits. */
+export function joinDevice(major: number, minor: number): number {
+  const low = ((major & 0xfff) << 8) | (minor & 0xff)
+  return low + Math.floor(minor / 0x100) * 2 ** 20 + Math.floor(major / 0x1000) * 2 ** 44
+}
+
 /**
  * Arguments of child processes are text, so the tool gets only the name inside its folder, and that must be UTF-8; its
  * error texts are not for machines: what it failed with is found out afterwards.

@@ -6,6 +6,7 @@ import { dataView } from '../base/bytes.ts'
 import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
 import { systemErrorCode } from '../base/errors.ts'
 import type { DataRange, FileKind, FileLayout, OpenFile, OutputFile, Stat } from './file-system.ts'
+import { joinDevice } from './device-nodes.ts'
 import { findSyscalls, type Syscalls } from './syscalls.ts'
 
 const kinds: ReadonlyMap<number, FileKind> = new Map([
@@ -74,12 +75,8 @@ function readTime(offset: number): Nanoseconds {
   return nanoseconds(view.getBigInt64(offset, littleEndian) * nanosecondsPerSecond + fraction)
 }
 
-/** Major and minor as glibc's makedev packs them, exact up to the kernel's 12 and 20 bits. */
 function readDevice(offset: number): number {
-  const major = view.getUint32(offset, littleEndian)
-  const minor = view.getUint32(offset + 4, littleEndian)
-  const low = ((major & 0xfff) << 8) | (minor & 0xff)
-  return low + Math.floor(minor / 0x100) * 2 ** 20 + Math.floor(major / 0x1000) * 2 ** 44
+  return joinDevice(view.getUint32(offset, littleEndian), view.getUint32(offset + 4, littleEndian))
 }
 
 type StatCall = (descriptor: number, name: Uint8Array, into: Uint8Array) => void

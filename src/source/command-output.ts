@@ -1,12 +1,12 @@
 /**
- * Content, or lists of paths, from a command's standard output.
+ * Commands whose output is read, or that take what we write: content and lists of paths for create, filters of tarballs.
  *
  * The command starts with SIGINT ignored, as borg's does: ^C in a terminal reaches all of its processes at once, and the
  * command must not die before we have made our checkpoint of what it said. Node cannot set that, a shell can, and ignored
  * signals stay ignored through exec.
  * Source: cli/commands.md §2 (--content-from-command, --paths-from-command), cli/common.md §10.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { BorgError, systemErrorCode } from '../base/errors.ts'
 import { decodeText } from '../base/text.ts'
@@ -15,6 +15,8 @@ import { makeSystemErrorNamed, pythonQuoted, systemErrorText } from '../base/err
 export interface CommandOptions {
   /** For the command. Default: ours, so whoever holds secrets in variables must pass what is left without them. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
+  /** Descriptor of its standard input, of which it gets a copy. Default: ours. */
+  readonly input?: number | undefined
 }
 
 /** A running command. Dispose of it always; that kills what still runs. */
@@ -23,6 +25,16 @@ export interface CommandOutput extends AsyncDisposable {
   readonly output: AsyncIterable<Uint8Array>
   /** Waits for the end. @throws BorgError 'CommandError' unless it exited with 0. */
   finish(): Promise<void>
+  /** Waits for the end and gives the exit status; negative: the signal that ended it. */
+  status(): Promise<number>
+}
+
+/** A running command that takes what is written. Dispose of it always; that kills what still runs. */
+export interface CommandInput extends AsyncDisposable {
+  /** Resolves when more is welcome. @throws the system's error, EPIPE when it takes no more */
+  write(bytes: Uint8Array): Promise<void>
+  /** Says that this was all, waits for the end and gives the exit status. */
+  status(): Promise<number>
 }
 
 /**
@@ -38,24 +50,64 @@ esac
 exec 3>&-
 exec "$@"`
 
-/** Starts `words` (program and arguments, no shell syntax). @throws BorgError 'CommandError' when it cannot be started */
+/**
+ * Starts `words` (program and arguments, no shell syntax).
+ * @throws BorgError 'CommandError' when it cannot be started; its cause is the system's error
+ */
 export async function startCommand(words: readonly string[], options: CommandOptions = {}): Promise<CommandOutput> {
-  const [program] = words
-  if (program === undefined) throw new RangeError('a command needs at least one word')
-  const child = spawn('/bin/sh', ['-c', startScript, 'sh', ...words], {
-    stdio: ['inherit', 'pipe', 'inherit', 'pipe'],
-    ...(options.environment !== undefined && { env: { ...options.environment } }),
-  })
+  const child = spawnWords(words, [options.input ?? 'inherit', 'pipe', 'inherit', 'pipe'], options)
   if (child.stdout === null) throw new TypeError('the command has no output')
   // Connected at once: Node throws away what nobody reads by the time a child exits.
   const output = pipeline(child.stdout, new PassThrough(), ignoreFailure)
+  const { ended } = await begun(child, words)
+  return new RunningCommand(child, output, ended, words[0] ?? '')
+}
+
+/** As `startCommand`; the command's output goes to the descriptor `output`. */
+export async function startCommandInto(
+  output: number,
+  words: readonly string[],
+  options: Omit<CommandOptions, 'input'> = {},
+): Promise<CommandInput> {
+  const child = spawnWords(words, ['pipe', output, 'inherit', 'pipe'], options)
+  const { stdin } = child
+  if (stdin === null) throw new TypeError('the command has no input')
+  // Whoever writes is told.
+  stdin.on('error', ignoreFailure)
+  const { ended } = await begun(child, words)
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        stdin.write(bytes, (error) => (error ? reject(error) : resolve()))
+      }),
+    async status() {
+      stdin.end()
+      return await ended
+    },
+    async [Symbol.asyncDispose]() {
+      stopChild(child)
+      stdin.destroy()
+      await ended
+    },
+  }
+}
+
+function spawnWords(words: readonly string[], stdio: StdioOptions, options: CommandOptions): ChildProcess {
+  if (words.length === 0) throw new RangeError('a command needs at least one word')
+  return spawn('/bin/sh', ['-c', startScript, 'sh', ...words], {
+    stdio,
+    ...(options.environment !== undefined && { env: { ...options.environment } }),
+  })
+}
+
+/** Resolves when the command itself runs. */
+async function begun(child: ChildProcess, words: readonly string[]): Promise<{ readonly ended: Promise<number> }> {
   const ended = endOf(child)
   const complaint = await startComplaint(child, ended)
-  if (complaint !== undefined) {
-    child.kill('SIGKILL')
-    throw new BorgError('CommandError', [`Failed to execute command: ${systemErrorText(complaint, program)}`])
-  }
-  return new RunningCommand(child, output, ended, program)
+  if (complaint === undefined) return { ended }
+  child.kill('SIGKILL')
+  const text = `Failed to execute command: ${systemErrorText(complaint, words[0])}`
+  throw new BorgError('CommandError', [text], { cause: complaint })
 }
 
 /** Splits a stream of names at `delimiter` and decodes each; a last one without delimiter counts, an empty last one not. */
@@ -90,20 +142,28 @@ class RunningCommand implements CommandOutput {
     this.#program = program
   }
 
-  async finish(): Promise<void> {
+  async status(): Promise<number> {
     // Whoever stopped reading early must not wait for a command that waits for a reader.
     this.output.resume()
-    const status = await this.#ended
+    return await this.#ended
+  }
+
+  async finish(): Promise<void> {
+    const status = await this.status()
     if (status === 0) return
     throw new BorgError('CommandError', [`Command ${pythonQuoted(this.#program)} exited with status ${status}`])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM')
+    stopChild(this.#child)
     this.output.destroy()
     this.#child.stdout?.destroy()
     await this.#ended
   }
+}
+
+function stopChild(child: ChildProcess): void {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
 }
 
 /** The reader of the output sees it too. */

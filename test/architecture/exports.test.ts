@@ -44,6 +44,8 @@ const golden: Readonly<Record<string, Face>> = {
       exportKey
       exportRelatedSecrets
       extractArchive
+      exportTar
+      importTar
       findArchive
       forgetArchives
       idKey
@@ -89,6 +91,7 @@ const golden: Readonly<Record<string, Face>> = {
       serveArchives
       sortDifferences
       startCommand
+      startCommandInto
       systemHost
       tamStatus
       unlock
@@ -114,6 +117,7 @@ const golden: Readonly<Record<string, Face>> = {
       CheckArchivesOptions
       CheckRepositoryOptions
       ChunkRef
+      CommandInput
       CommandOutput
       CompactOptions
       ConnectOptions
@@ -130,6 +134,8 @@ const golden: Readonly<Record<string, Face>> = {
       EngineEvent
       ErrorCode
       ExtractOptions
+      ExportTarOptions
+      ImportTarOptions
       ExtractResult
       FilePosition
       FileStatus
@@ -157,6 +163,7 @@ const golden: Readonly<Record<string, Face>> = {
       MountedFolder
       NamedNode
       Nanoseconds
+      NewArchiveOptions
       NodeAttributes
       NodeFileSystemOptions
       ObjectId

@@ -1,19 +1,15 @@
 /**
  * `create`. Source: CLI contract, commands §2.
  */
-import type { CreateOptions, CreateResult, EngineEvent, StreamContent, WriteSession } from '../../index.ts'
-import { encodeText, toHex } from '../../parsing.ts'
-import { cacheFacts, knownTotals, recordFacts, repositoryFacts, unknownTotals, utilization } from '../archive-facts.ts'
+import type { CreateOptions, StreamContent } from '../../index.ts'
+import { borgVersion, encodeText } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { createTable } from '../args/tables/create.ts'
 import { UsageError } from '../args/usage-error.ts'
 import type { CliIo, Command } from '../command.ts'
 import { type Engine, loadEngine, openOptions, tellMissing } from '../engine.ts'
 import { childEnvironment } from '../env.ts'
-import { archiveObject, cachePart, repositoryPart } from '../render/documents.ts'
-import { jsonDocument } from '../render/json.ts'
-import { createdLines } from '../render/statistics.ts'
-import { borgVersion } from '../../parsing.ts'
+import { statusFilter, tellNewArchive } from '../new-archive.ts'
 
 type Arguments = ArgsOf<typeof createTable>
 
@@ -35,7 +31,7 @@ export const create: Command<typeof createTable> = {
     tellMissing(session.files, 'backed up', args, io)
     const options = { ...source, ...archiveOptions(args, io), beforeSaving: () => input.finish() }
     const result = await engine.createArchive(session, options, run)
-    tell(args, result, session, engine, io)
+    tellNewArchive(args, result, session, engine, io)
     return undefined
   },
 }
@@ -110,43 +106,4 @@ function archiveOptions(args: Arguments, io: CliIo): Omit<CreateOptions, 'roots'
     username: io.environment.username,
     wantCacheStatistics: args.stats || args.json,
   }
-}
-
-/** Letters are told only with --list, and only those that --filter lets through. */
-export function statusFilter(
-  args: Pick<Arguments, 'outputList' | 'outputFilter'>,
-  io: CliIo,
-): (event: EngineEvent) => void {
-  return (event: EngineEvent) => {
-    if (event.type !== 'file_status') io.onEvent(event)
-    else if (args.outputList && (args.outputFilter?.includes(event.status) ?? true)) io.onEvent(event)
-  }
-}
-
-function tell(args: Arguments, result: CreateResult, session: WriteSession, engine: Engine, io: CliIo): void {
-  const { archive, metadata, statistics, durationSeconds, recordStoredSize, cacheStatistics } = result
-  const { start, end, commandLine } = recordFacts(metadata)
-  const facts = {
-    name: archive.name,
-    id: toHex(archive.id),
-    start,
-    end,
-    commandLine,
-    durationSeconds,
-    files: statistics.files,
-    utilization: utilization(recordStoredSize),
-    sizes: statistics,
-  }
-  if (args.json) {
-    const path = `${session.directories.cache}/${engine.idKey(session.repository.id)}`
-    const cache = args.quickStats ? {} : cachePart(cacheFacts({ path }, cacheStatistics))
-    const document = { archive: archiveObject(facts), ...cache, ...repositoryPart(repositoryFacts(session)) }
-    io.write(jsonDocument(document, io.environment.jsonIndent))
-    return
-  }
-  if (!args.stats && !args.quickStats) return
-  const known = result.cacheKind === 'ad-hoc' ? unknownTotals(cacheStatistics) : knownTotals(cacheStatistics)
-  const totals = args.quickStats ? 'quick' : known
-  const lines = createdLines({ ...facts, repository: session.location }, totals, { iec: io.common.iec })
-  for (const line of lines) io.log('info', line, 'borg.output.stats')
 }

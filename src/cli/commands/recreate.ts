@@ -8,8 +8,8 @@ import type { ArgsOf } from '../args/argument.ts'
 import { recreateTable } from '../args/tables/recreate.ts'
 import type { CliIo, Command } from '../command.ts'
 import { loadEngine, openOptions } from '../engine.ts'
+import { statusFilter } from '../new-archive.ts'
 import { recreatedLines } from '../render/statistics.ts'
-import { statusFilter } from './create.ts'
 
 type Arguments = ArgsOf<typeof recreateTable>
 
