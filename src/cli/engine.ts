@@ -1,9 +1,8 @@
 /**
  * The engine, loaded when a command really needs it, and what every command tells it.
  */
-import { readFile, writeFile } from 'node:fs/promises'
 import type { ArchiveEntry, ArchiveSelection, FileSystem, MissingFeature, OpenOptions } from '../index.ts'
-import { decodeText, toHex } from '../parsing.ts'
+import { toHex } from '../parsing.ts'
 import type { CliIo } from './command.ts'
 import { archiveLine } from './render/archive-format.ts'
 
@@ -87,19 +86,6 @@ export function selectionOf(args: FilterArguments): ArchiveSelection {
 
 export function hasFilters(args: FilterArguments): boolean {
   return [args.prefix, args.globArchives, args.first, args.last].some((filter) => filter !== undefined)
-}
-
-/** The text of a file, '-' for stdin. */
-export async function readInput(path: string, io: CliIo): Promise<string> {
-  if (path !== '-') return decodeText(await readFile(path))
-  const parts: Uint8Array[] = []
-  for await (const part of io.stdin) parts.push(part)
-  return decodeText(Uint8Array.from(Buffer.concat(parts)))
-}
-
-/** Writes text that may be secret: nobody else can read the file. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 })
 }
 
 /** 'name                                 Mon, 2026-11-23 09:50:34 [id]' */

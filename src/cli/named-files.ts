@@ -2,7 +2,7 @@
  * Files that a command line names: what is there is read, or replaced, as borg does. Failures name the file.
  */
 import { open, readFile, writeFile } from 'node:fs/promises'
-import { BorgError, systemErrorCode, systemErrorText } from '../parsing.ts'
+import { BorgError, decodeText, systemErrorCode, systemErrorText } from '../parsing.ts'
 import type { CliIo } from './command.ts'
 
 /** @throws BorgError 'Error' */
@@ -13,6 +13,19 @@ export async function readNamedFile(path: string): Promise<Uint8Array> {
 /** @throws BorgError 'Error' */
 export async function writeNamedFile(path: string, bytes: Uint8Array): Promise<void> {
   await naming(path, writeFile(path, bytes))
+}
+
+/** Writes text that may be secret: nobody else can read the file. @throws BorgError 'Error' */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await naming(path, writeFile(path, text, { mode: 0o600 }))
+}
+
+/** The text of a file, '-' for stdin. @throws BorgError 'Error' */
+export async function readInput(path: string, io: CliIo): Promise<string> {
+  if (path !== '-') return decodeText(await readNamedFile(path))
+  const parts: Uint8Array[] = []
+  for await (const part of io.stdin) parts.push(part)
+  return decodeText(Uint8Array.from(Buffer.concat(parts)))
 }
 
 export interface TextOutput extends AsyncDisposable {

@@ -5,7 +5,7 @@ import type { RunOptions } from '../base/events.ts'
 import { BorgError } from '../base/errors.ts'
 import { loadConfig, rollBack, saveConfig } from '../cache/cache-files.ts'
 import { acquireLock } from '../repository/lock.ts'
-import { requireSettable } from '../repository/repo-config.ts'
+import { requireDeletable, requireSettable } from '../repository/repo-config.ts'
 import type { StoreRepository } from '../repository/segment-repository.ts'
 import { type ConnectOptions, connectRepository, openStoreOf, type RepositoryTarget } from '../session/connect.ts'
 import { cacheStore, type OpenOptions, sessionContext } from '../session/repository-session.ts'
@@ -29,6 +29,7 @@ export interface Settings extends AsyncDisposable {
   list(): readonly (readonly [name: string, value: string | undefined])[]
   /** @throws BorgError 'Error' for a name that is not for people to set, or a value that makes no sense */
   set(name: string, value: string): Promise<void>
+  /** Nothing happens when it is not set. @throws BorgError 'Error' for what the repository cannot be without */
   delete(name: string): Promise<void>
 }
 
@@ -56,7 +57,8 @@ function settingsOf(repository: StoreRepository): Settings {
       await repository.saveConfig()
     },
     async delete(name) {
-      if (!config.delete(name)) noOption(name, 'repository')
+      requireDeletable(name)
+      if (!config.delete(name)) return
       await repository.saveConfig()
     },
     [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),

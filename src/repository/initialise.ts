@@ -78,7 +78,7 @@ async function requireRoom(store: Store, location: string, makeParents: boolean)
       break
   }
   for (let around = store.parent(); around !== undefined; around = around.parent()) {
-    if (await isRepository(around)) throw new BorgError('Repository.AlreadyExists', [location])
+    if (await isRepository(around)) throw new BorgError('Repository.AlreadyExists', [around.name])
   }
   if (!makeParents && (await store.root()) === 'parent-missing') {
     throw new BorgError('Repository.ParentPathDoesNotExist', [location])

@@ -181,6 +181,15 @@ export function requireSettable(name: string, value: string): void {
   if (!accepts(value)) throw new BorgError('Error', [`Invalid value for ${name}: ${value}`])
 }
 
+/** Without these nobody opens the repository again, the key's owner included. */
+const indispensable: ReadonlySet<string> = new Set(['id', 'key', 'version'])
+
+/** @throws BorgError 'Error' for what must never be deleted; borg would. */
+export function requireDeletable(name: string): void {
+  if (!indispensable.has(name)) return
+  throw new BorgError('Error', [`Without its ${name} the repository could not be opened again: it is not deleted`])
+}
+
 function isReserve(value: string): boolean {
   return parseSize(value) === 0 || sizeWithin(value, reserveMin, Number.MAX_SAFE_INTEGER)
 }

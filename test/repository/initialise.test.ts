@@ -46,7 +46,10 @@ test('no repository is made inside another', async () => {
   await initialise(join(folder, 'outer'))
   const inner = join(folder, 'outer', 'some', 'inner')
 
-  await expect(initialise(inner, { makeParents: true })).rejects.toMatchObject({ code: 'Repository.AlreadyExists' })
+  await expect(initialise(inner, { makeParents: true })).rejects.toMatchObject({
+    code: 'Repository.AlreadyExists',
+    args: [join(folder, 'outer')],
+  })
   expect(readdirSync(join(folder, 'outer')).sort()).toEqual(['README', 'config', 'data'])
 })
 

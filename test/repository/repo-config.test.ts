@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { storePath } from '../../src/base/ids.ts'
 import { loadFreeNonce, reserveNonce } from '../../src/repository/nonce-file.ts'
-import { RepositoryConfig, requireSettable } from '../../src/repository/repo-config.ts'
+import { RepositoryConfig, requireDeletable, requireSettable } from '../../src/repository/repo-config.ts'
 import { formatSize, parseSize } from '../../src/location/sizes.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { loadFixture } from '../support/vectors.ts'
@@ -82,4 +82,9 @@ test('the nonce file has 16 digits, and reservations never go back', async () =>
   expect(await loadFreeNonce(store)).toBe(0xdeadbeefn)
   await store.write(storePath('nonce'), bytesOf('12345'))
   await expect(loadFreeNonce(store)).rejects.toMatchObject({ code: 'IntegrityError' })
+})
+
+test.each(['id', 'key', 'version'])('%s, without which nobody opens the repository, cannot be deleted', (name) => {
+  expect(() => requireDeletable(name)).toThrow(`Without its ${name}`)
+  expect(() => requireDeletable('append_only')).not.toThrow()
 })

@@ -28,7 +28,10 @@ async function act(args: Arguments, fullName: string, settings: Settings, io: Cl
   const section = args.cache ? 'cache' : 'repository'
   const [given, ...rest] = fullName.split('.')
   const name = rest.length > 0 ? rest.join('.') : fullName
-  if (rest.length > 0 && given !== section) throw new BorgError('Error', [`Invalid section: ${given}`])
+  if (rest.length > 0 && given !== section) {
+    const complaint = args.value === undefined ? `No section: '${given}'` : `Invalid section: ${given}`
+    throw new BorgError('Error', [complaint])
+  }
   if (args.delete) await settings.delete(name)
   else if (args.value !== undefined) await settings.set(name, args.value)
   else io.write(`${settings.get(name)}\n`)

@@ -41,12 +41,12 @@ function matching(args: Arguments, session: WriteSession, engine: Engine): reado
 }
 
 function previewDeletion(names: readonly string[], args: Arguments, session: WriteSession, io: CliIo): void {
+  const what = args.forced > 1 ? 'Would delete' : 'Would delete archive'
   for (const [index, name] of names.entries()) {
     const entry = session.archives.get(name)
     const position = `(${index + 1}/${names.length})`
     if (entry === undefined) io.warn('GenericWarning', `Archive ${name} not found ${position}.`)
-    else if (args.outputList)
-      io.log('info', `Would delete archive: ${entryLine(entry)} ${position}`, 'borg.output.list')
+    else if (args.outputList) io.log('info', `${what}: ${entryLine(entry)} ${position}`, 'borg.output.list')
   }
   if (args.forced > 1) io.log('info', 'Finished dry-run.')
 }

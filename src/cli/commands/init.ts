@@ -4,7 +4,8 @@
 import { BorgError, isBorgError } from '../../parsing.ts'
 import { initTable } from '../args/tables/init.ts'
 import type { CliIo, Command } from '../command.ts'
-import { type Engine, loadEngine, openOptions, readInput } from '../engine.ts'
+import { type Engine, loadEngine, openOptions } from '../engine.ts'
+import { readInput } from '../named-files.ts'
 
 const keyNotice = `
 IMPORTANT: you will need both KEY AND PASSPHRASE to access this repo!

@@ -5,7 +5,8 @@ import { statSync } from 'node:fs'
 import { BorgError } from '../../parsing.ts'
 import { keyExportRelatedSecretsTable, keyExportTable } from '../args/tables/key.ts'
 import type { CliIo, Command } from '../command.ts'
-import { loadEngine, openOptions, writePrivateFile } from '../engine.ts'
+import { loadEngine, openOptions } from '../engine.ts'
+import { writePrivateFile } from '../named-files.ts'
 
 export const keyExport: Command<typeof keyExportTable> = {
   table: keyExportTable,

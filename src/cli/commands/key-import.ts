@@ -6,7 +6,8 @@ import { BorgError } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { keyImportTable } from '../args/tables/key.ts'
 import type { CliIo, Command } from '../command.ts'
-import { loadEngine, openOptions, readInput } from '../engine.ts'
+import { loadEngine, openOptions } from '../engine.ts'
+import { readInput } from '../named-files.ts'
 
 export const keyImport: Command<typeof keyImportTable> = {
   table: keyImportTable,
