@@ -16,7 +16,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   exit 0
 fi
 
-wanted='borgbackup attr acl python3-llfuse'
+wanted='borgbackup borgmatic attr acl python3-llfuse'
 missing=
 for package in $wanted; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
