@@ -107,7 +107,7 @@ class TarReader {
       const position = this.#reader.position
       const bytes = await this.#reader.read(128 * blockSize)
       if (bytes.length === 0) break
-      if (more === undefined && !isZeroBlock(bytes)) more = position
+      if (more === undefined && !isZeroBlock(bytes)) more = position + bytes.findIndex((byte) => byte !== 0)
     }
     if (more !== undefined) this.#options.onOddity?.('more-behind-end', more)
   }

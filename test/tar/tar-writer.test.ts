@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { decodeText } from '../../src/base/text.ts'
 import { encodeHeader, recordSize } from '../../src/tar/header.ts'
 import { TarWriter } from '../../src/tar/tar-writer.ts'
-import { bytesText, file, member, oneByOne, type Packed, python, pythonTarball, toPython, written } from './tarballs.ts'
+import { bytesText, file, member, oneByOne, type Packed, python, pythonTarball, written } from './tarballs.ts'
 
 const nameOf = (length: number): string => 'n'.repeat(length)
 
@@ -36,43 +36,42 @@ const anyMember: fc.Arbitrary<Packed> = fc
 
 test('tarballs are byte for byte those of Python, whatever the members', async () => {
   const cases = fc.sample(fc.array(anyMember, { maxLength: 12 }), { numRuns: 60, seed: 1, path: '0' })
-  for (const members of [cases.flat(), ...cases.slice(0, 5)]) {
-    expect(Buffer.compare(await written(members), pythonTarball(members))).toBe(0)
-  }
+  const members = cases.flat()
+
+  expect(members.length).toBeGreaterThan(100)
+  expect(Buffer.compare(await written(members), pythonTarball(members))).toBe(0)
 })
 
-test.each([99, 100, 101, 155, 256, 3000])(
-  'names and link targets of %i bytes are written as Python does',
-  async (length) => {
+test('names and link targets around the limits of the fields are written as Python does', async () => {
+  const members = [99, 100, 101, 155, 256, 3000].flatMap((length) => {
     const odd = bytesText(0xff, 0xc3, 0x28) + nameOf(length - 3)
-    const members = [
+    return [
       file(nameOf(length), 'content'),
       { ...file(odd, ''), member: member({ name: nameOf(length), type: 'symlink', linkName: odd }) },
       { ...file(odd, ''), member: member({ name: odd, type: 'directory' }) },
     ]
+  })
 
-    expect(Buffer.compare(await written(members), pythonTarball(members))).toBe(0)
-  },
-)
-
-test.each([8 ** 11 - 1, 8 ** 11, 2 ** 52])('the header of a file of %i bytes is the one Python writes', (size) => {
-  const info = member({ name: 'big', size })
-  const script = `
-info = tarfile.TarInfo('big'); info.size = given['size']; info.mode = 0o644
-sys.stdout.buffer.write(info.tobuf(tarfile.GNU_FORMAT))`
-
-  expect(Buffer.from(encodeHeader(info))).toEqual(
-    python(script, toPython({ member: info, content: new Uint8Array(0) })),
-  )
+  expect(Buffer.compare(await written(members), pythonTarball(members))).toBe(0)
 })
 
-test.each([0, 1, 18, 19, 20, 21, 300])('%i members end at a whole record', async (count) => {
-  const members = Array.from({ length: count }, (_, i) => file(`f${i}`, ''))
+test('headers of large files are those Python writes', () => {
+  const sizes = [8 ** 11 - 1, 8 ** 11, 2 ** 52]
+  const script = `
+for size in given:
+    info = tarfile.TarInfo('big'); info.size = size
+    sys.stdout.buffer.write(info.tobuf(tarfile.GNU_FORMAT))`
 
-  const tarball = await written(members)
+  const headers = sizes.map((size) => encodeHeader(member({ name: 'big', size })))
 
-  expect(tarball.length % recordSize).toBe(0)
-  expect(Buffer.compare(tarball, pythonTarball(members))).toBe(0)
+  expect(Buffer.concat(headers)).toEqual(python(script, sizes))
+})
+
+test.each([0, 1, 18, 19, 20, 21, 300])('%i members end at a whole record behind two blocks of zeros', async (count) => {
+  const tarball = await written(Array.from({ length: count }, (_, i) => file(`f${i}`, '')))
+
+  expect(tarball.length).toBe(Math.ceil((count + 2) / 20) * recordSize)
+  expect(tarball.subarray(count * 512).every((byte) => byte === 0)).toBe(true)
 })
 
 test.each([2, 4])('content of another length than its header says is refused', async (size) => {
@@ -94,5 +93,5 @@ test('what was handed out is not written to again', async () => {
   await tar.finish()
 
   expect(parts.length).toBeGreaterThan(2)
-  expect(parts).toEqual(copies)
+  expect(parts.every((part, i) => Buffer.compare(part, copies[i] ?? part.subarray(1)) === 0)).toBe(true)
 })
