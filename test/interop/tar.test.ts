@@ -75,6 +75,14 @@ describe.skipIf(borg === undefined || !isBuilt)('export-tar', () => {
     expect(readFileSync(world.path('stdout.tar')).equals(readFileSync(world.path('ours.tar')))).toBe(true)
   })
 
+  test('to a reader that goes away ends well', () => {
+    const piped = `'${process.execPath}' '${builtCli}' export-tar repo::a - 2> complaints; echo $? > code`
+    world.must('sh', ['-c', `{ ${piped}; } | head -c 1000 > beginning`])
+
+    expect(readFileSync(world.path('code'), 'utf8')).toBe('0\n')
+    expect(readFileSync(world.path('complaints'), 'utf8')).toBe('')
+  })
+
   test.each([
     ['tar.gz', 'gzip'],
     ['tgz', 'gzip'],
@@ -151,10 +159,13 @@ describe.skipIf(borg === undefined || !isBuilt)('import-tar', () => {
     writeFileSync(world.path('short.tar'), whole.subarray(0, 1_000_000))
     writeFileSync(world.path('none.tar'), Buffer.alloc(2048, 'no tarball'))
 
-    for (const file of ['short.tar', 'none.tar', 'nowhere.tar']) {
+    // Whole as a tarball; the compressor has the last word.
+    world.must('sh', ['-c', '{ gzip -c gnu.tar; echo garbage; } > garbage.tar.gz'])
+
+    for (const file of ['short.tar', 'none.tar', 'nowhere.tar', 'garbage.tar.gz']) {
       const run = runCli(world, ['import-tar', 'repo::bad', file])
       expect({ file, code: run.code }).toEqual({ file, code: 2 })
-      expect(run.stderr).toContain(file)
+      expect(run.stderr).toContain(file.endsWith('.gz') ? 'Error: filter gzip -d failed, rc=2' : file)
     }
     expect(mustCli(world, ['list', '--short', 'repo']).stdout).not.toContain('bad')
   })

@@ -1,12 +1,14 @@
 /**
  * What people do with a repository, each with the states it may be found in when they are interrupted.
  */
+import { Readable } from 'node:stream'
 import type { ChunkerParams } from '../../../src/chunker/chunker.ts'
 import { changePassphrase } from '../../../src/operations/keys.ts'
 import { checkArchives, checkRepository } from '../../../src/operations/check.ts'
 import { compactRepository } from '../../../src/operations/compact.ts'
 import type { CreateOptions } from '../../../src/operations/create-options.ts'
 import { deleteArchives } from '../../../src/operations/delete.ts'
+import { type ImportTarOptions, importTar } from '../../../src/operations/import-tar.ts'
 import { listItems } from '../../../src/operations/list.ts'
 import { pruneArchives } from '../../../src/operations/prune.ts'
 import { recreateAllArchives, recreateArchive } from '../../../src/operations/recreate.ts'
@@ -15,6 +17,7 @@ import { authenticateArchives, disableTam, requireTam } from '../../../src/opera
 import type { Pattern } from '../../../src/patterns/pattern.ts'
 import { localKeyFiles } from '../../../src/session/keyfiles.ts'
 import { loadManifest, unlock } from '../../../src/session/unlock.ts'
+import { TarWriter } from '../../../src/tar/tar-writer.ts'
 import type { FakeHost } from '../../support/fake-host.ts'
 import { dropManifestTam, spoilTam } from '../../support/without-tam.ts'
 import type { Machine } from './machine.ts'
@@ -84,6 +87,25 @@ function slowStream(host: FakeHost): Partial<CreateOptions> {
   return { content: { name: streamName, bytes: bytes() } }
 }
 
+/** The files of `more`, with time for a checkpoint between them. */
+function slowTarball(host: FakeHost, source: Source): ImportTarOptions {
+  const parts: Uint8Array[] = []
+  const tar = new TarWriter((bytes) => void parts.push(bytes))
+  const named = { type: 'file', mode: 0o644, uid: 0, gid: 0, userName: '', groupName: '', linkName: '' } as const
+  async function* input(): AsyncGenerator<Uint8Array> {
+    for (const [name, content] of Object.entries(source.more)) {
+      const member = { ...named, name, size: content.length, modified: 0n, major: 0, minor: 0 }
+      await tar.add(member, Readable.from([content]))
+    }
+    await tar.finish()
+    const tarball = Buffer.concat(parts)
+    yield tarball.subarray(0, 4000)
+    host.advanceSeconds(2000)
+    yield tarball.subarray(4000)
+  }
+  return { name: 'second', input: input(), chunkerParams: { algorithm: 'fixed', blockSize: 2048, headerSize: 0 } }
+}
+
 const otherCuts: ChunkerParams = { algorithm: 'fixed', blockSize: 1000, headerSize: 0 }
 
 function withoutFolder(source: Source, folder: string): Pattern {
@@ -151,6 +173,22 @@ export const scenarios: readonly Scenario[] = [
     states: (source) => {
       const { first, second, third } = three(source) as Record<'first' | 'second' | 'third', Holding>
       return [{ archives: { first } }, { archives: { first, second } }, { archives: { first, second, third } }]
+    },
+  },
+  {
+    name: 'import-tar with a checkpoint',
+    prepare: prepareOne,
+    run: async (process, source, reached) => {
+      await process.write((session) => importTar(session, slowTarball(process.host, source), process.run))
+      reached(2)
+    },
+    states: (source) => {
+      const files = source.more
+      return [
+        { archives: one(source) },
+        { archives: { ...one(source), 'second.checkpoint': { files, partial: true } } },
+        { archives: { ...one(source), second: { files } } },
+      ]
     },
   },
   {
