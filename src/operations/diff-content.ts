@@ -8,21 +8,32 @@ import { idKey } from '../base/ids.ts'
 import { type DiffChange, kindOf } from './diff-item.ts'
 
 /** 'equal', or what to show of the difference, which may be nothing. */
-export type ContentCompare = (before: Item, after: Item) => Promise<'equal' | readonly DiffChange[]>
+export type ContentCompare = (
+  before: Item,
+  after: Item,
+  /** Whether the path is going to be shown anyway. */
+  path: { readonly differs: boolean },
+) => Promise<'equal' | readonly DiffChange[]>
+
+type FileCompare = (before: Item, after: Item) => Promise<'equal' | readonly DiffChange[]>
 
 /** For archives that were cut alike: equal content has equal chunks. */
 export const compareByIds: ContentCompare = async (before, after) => comparison(before, after, chunkDifference)
 
-/** For others: reads both. */
+/**
+ * For others: reads both. As borg 1.x does, only to find out whether a path is to be shown: where that is known already,
+ * 'modified' says that the contents were not compared (docs/decisions/020).
+ */
 export function compareByBytes(beforeArchive: ArchiveReader, afterArchive: ArchiveReader): ContentCompare {
-  return async (before, after) =>
+  return async (before, after, { differs }) =>
     await comparison(before, after, async () => {
+      if (differs) return [{ change: 'content', bytes: undefined }]
       const equal = await sameBytes(beforeArchive.content(before), afterArchive.content(after))
       return equal ? 'equal' : [{ change: 'content', bytes: undefined }]
     })
 }
 
-async function comparison(before: Item, after: Item, files: ContentCompare): Promise<'equal' | readonly DiffChange[]> {
+async function comparison(before: Item, after: Item, files: FileCompare): Promise<'equal' | readonly DiffChange[]> {
   const [old, now] = [kindOf(before), kindOf(after)]
   if (old === 'link' || now === 'link') {
     const [from, to] = [old === 'link' ? before.source : undefined, now === 'link' ? after.source : undefined]
@@ -32,7 +43,7 @@ async function comparison(before: Item, after: Item, files: ContentCompare): Pro
   return old === 'file' && now === 'file' ? await files(before, after) : 'equal'
 }
 
-const chunkDifference: ContentCompare = async ({ chunks: old = [] }, { chunks: now = [] }) => {
+const chunkDifference: FileCompare = async ({ chunks: old = [] }, { chunks: now = [] }) => {
   if (old.length === now.length && old.every((chunk, i) => equalBytes(chunk.id, now[i]?.id ?? chunk.id))) return 'equal'
   const bytes = { added: onlyIn(now, old), removed: onlyIn(old, now) }
   return bytes.added === 0 && bytes.removed === 0 ? [] : [{ change: 'content', bytes }]

@@ -31,6 +31,8 @@ export function presence(before: Item | undefined, after: Item | undefined): rea
   const item = before ?? after
   if (item === undefined) return []
   const what = kindOf(item)
+  // A later name whose first name was left out: how much it holds is not known.
+  if (what === 'file' && item.chunks === undefined) return []
   return [what === 'file' ? { change, what, size: itemSize(item) } : { change, what }]
 }
 

@@ -11,6 +11,7 @@ import { chunkerParamsFromFields, sameChunkerParams } from '../chunker/chunker.t
 import { type Matcher, makeMatcher } from '../patterns/matcher.ts'
 import type { Pattern } from '../patterns/pattern.ts'
 import type { ReadSession } from '../session/session.ts'
+import { mayBeSource } from '../target/hard-links.ts'
 import { type ContentCompare, compareByBytes, compareByIds } from './diff-content.ts'
 import { attributeChanges, type DiffChange, presence } from './diff-item.ts'
 import { fallbackFor } from './list.ts'
@@ -75,13 +76,14 @@ function contentCompare(
   if (one !== undefined && other !== undefined) {
     reportLog(run, 'warning', '--chunker-params are different between archives, diff will be slow.')
   } else {
-    reportLog(run, 'warning', '--chunker-params might be different between archives, diff will be slow.')
-    reportLog(run, 'warning', 'If you know that they are the same, say so with --same-chunker-params.')
+    const doubt = '--chunker-params might be different between archives, diff will be slow.'
+    reportLog(run, 'warning', `${doubt}\nIf you know that they are the same, say so with --same-chunker-params.`)
   }
   return compareByBytes(before, after)
 }
 
 type Pair = readonly [before: Item | undefined, after: Item | undefined]
+type Both = readonly [before: Item, after: Item]
 
 class Comparison {
   readonly #content: ContentCompare
@@ -90,7 +92,7 @@ class Comparison {
   /** First names of files with several, once they were compared. */
   readonly #firstNames = new Map<string, Pair>()
   /** Names whose first name was not met yet. */
-  readonly #deferred: Pair[] = []
+  readonly #deferred: Both[] = []
 
   constructor(content: ContentCompare, options: DiffOptions, run: RunOptions) {
     this.#content = content
@@ -118,8 +120,8 @@ class Comparison {
         else yield* this.#compare([partner, other])
       }
     }
-    for (const item of onlyAfter.values()) yield* this.#compare([undefined, item])
-    for (const item of onlyBefore.values()) yield* this.#compare([item, undefined])
+    for (const item of onlyAfter.values()) yield this.#alone([undefined, item])
+    for (const item of onlyBefore.values()) yield this.#alone([item, undefined])
     yield* this.#finish()
   }
 
@@ -135,13 +137,24 @@ class Comparison {
     }
   }
 
-  async *#compare(pair: Pair): AsyncGenerator<PathDifference> {
-    if (pair.some((item) => item?.hardlinkMaster === true)) this.#firstNames.set(pathOf(pair), pair)
+  async *#compare(pair: Both): AsyncGenerator<PathDifference> {
+    this.#remember(pair)
     if (this.#missingSource(pair) === undefined) yield* this.#difference(pair)
     else this.#deferred.push(pair)
   }
 
-  #missingSource(pair: Pair): Item | undefined {
+  /** Waits for nothing: all first names that were selected are known by now. */
+  #alone(pair: Pair): PathDifference {
+    this.#remember(pair)
+    const [before, after] = pair.map((item, side) => item && this.#whole(item, side))
+    return { path: pathOf(pair), changes: presence(before, after), before, after }
+  }
+
+  #remember(pair: Pair): void {
+    if (pair.some((item) => item !== undefined && mayBeSource(item))) this.#firstNames.set(pathOf(pair), pair)
+  }
+
+  #missingSource(pair: Both): Item | undefined {
     return pair.find((item, side) => isLaterName(item) && this.#firstNameOf(item, side) === undefined)
   }
 
@@ -149,30 +162,25 @@ class Comparison {
     return this.#firstNames.get(item.source ?? '')?.[side]
   }
 
-  async *#difference(pair: Pair): AsyncGenerator<PathDifference> {
-    const path = pathOf(pair)
-    const [before, after] = pair.map((item, side) => this.#whole(item, side))
-    if (before === undefined || after === undefined) {
-      yield { path, changes: presence(before, after), before, after }
-      return
-    }
-    const content = await this.#content(before, after)
+  async *#difference(pair: Both): AsyncGenerator<PathDifference> {
+    const [before, after] = [this.#whole(pair[0], 0), this.#whole(pair[1], 1)]
     const attributes = this.#options.contentOnly === true ? undefined : attributeChanges(before, after)
+    const content = await this.#content(before, after, { differs: attributes?.equal === false })
     if (content === 'equal' && (attributes === undefined || attributes.equal)) return
     const changes = [...(content === 'equal' ? [] : content), ...(attributes?.changes ?? [])]
-    yield { path, changes, before, after }
+    yield { path: pathOf(pair), changes, before, after }
   }
 
   /** A later name with the content of the first. */
-  #whole(item: Item | undefined, side: number): Item | undefined {
-    if (item === undefined || !isLaterName(item)) return item
+  #whole(item: Item, side: number): Item {
+    if (!isLaterName(item)) return item
     const first = this.#firstNameOf(item, side)
     return first === undefined ? item : { ...item, chunks: first.chunks, size: itemSize(first) }
   }
 }
 
-function isLaterName(item: Item | undefined): item is Item {
-  return item !== undefined && classify(item).kind === 'hardlink'
+function isLaterName(item: Item): boolean {
+  return classify(item).kind === 'hardlink'
 }
 
 function pathOf([before, after]: Pair): string {

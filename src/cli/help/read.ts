@@ -83,7 +83,9 @@ or removed. Nothing is changed.
 Contents are compared by their chunks, without reading data, as long as both
 archives were cut with the same --chunker-params. Where they were not, or where
 it is not known, contents are read and compared, which is slow, and lines say
-"modified" without sizes; --same-chunker-params promises that they were.
+"modified" without sizes; --same-chunker-params promises that they were. There,
+a file of which an attribute differs is called modified without a look at its
+content: --content-only looks.
 
 The exit code is 0 whether or not there are differences, and 1 if a PATH matches
 nothing.
