@@ -49,6 +49,24 @@ export function printableText(text: string): string {
   return text.replace(/[\ud800-\udfff]/gu, '?')
 }
 
+/** Negative, zero or positive: by code point, as Python orders text. JavaScript's < goes by UTF-16 unit. */
+export function compareCodePoints(a: string, b: string): number {
+  let at = 0
+  while (at < a.length && at < b.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1
+  // A pair of units is one character: back to its start.
+  const inPair = isHighSurrogate(a.charCodeAt(at - 1)) && [a, b].some((text) => isLowSurrogate(text.charCodeAt(at)))
+  if (inPair) at -= 1
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1)
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
+}
+
 function decodeEscaped(bytes: Uint8Array): string {
   let text = ''
   let i = 0

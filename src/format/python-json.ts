@@ -3,6 +3,7 @@
  * ASCII only, ", " and ": " between things, floats always with a fraction or an exponent.
  * Source: Python library reference, json.dumps and float.__repr__; contract sheet common.md §4, §7.
  */
+import { compareCodePoints } from '../base/text.ts'
 
 /** A number that Python would hold as a float: printed as 1.0 where a plain 1 prints as 1. */
 export class PythonFloat {
@@ -138,17 +139,6 @@ const shortEscapes: Readonly<Record<string, string>> = {
 
 function escapeUnit(unit: string): string {
   return shortEscapes[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-/** Python orders text by code point; JavaScript's < by UTF-16 unit. */
-function compareCodePoints(a: string, b: string): number {
-  const left = [...a]
-  const right = [...b]
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    const difference = (left[i]?.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? 0)
-    if (difference !== 0) return difference
-  }
-  return left.length - right.length
 }
 
 function isList(value: PythonJson): value is readonly PythonJson[] {

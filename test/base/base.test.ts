@@ -8,7 +8,7 @@ import { systemHost } from '../../src/base/host.ts'
 import { itemPath, objectId, objectIdFromHex, segmentNumber, storePath, nanoseconds } from '../../src/base/ids.ts'
 import { PercentProgress } from '../../src/base/progress.ts'
 import type { EngineEvent } from '../../src/base/events.ts'
-import { decodeText, encodeText, printableText } from '../../src/base/text.ts'
+import { compareCodePoints, decodeText, encodeText, printableText } from '../../src/base/text.ts'
 import { clampItemTime, formatTimestamp, parseTimestamp } from '../../src/base/time.ts'
 
 const anyBytes = fc.uint8Array({ maxLength: 200 })
@@ -68,6 +68,37 @@ describe('text stands for bytes', () => {
   test('what people see has question marks, and lone surrogates that stand for no byte are refused', () => {
     expect(printableText('a\udcffb')).toBe('a?b')
     expect(() => encodeText('\ud800')).toThrow(RangeError)
+  })
+})
+
+describe('order of text', () => {
+  // Few characters, so that texts share beginnings: one and two units, high and low surrogates alone.
+  const character = fc.constantFrom(
+    'a',
+    'b',
+    '\u{e9}',
+    '\uffee',
+    '\u{1f600}',
+    '\u{1f601}',
+    '\udc80',
+    '\udcff',
+    '\ud83d',
+  )
+  const text = fc.array(character, { maxLength: 6 }).map((characters) => characters.join(''))
+
+  test('is that of the lists of their code points', () => {
+    const byList = (a: string, b: string): number => {
+      const [left, right] = [a, b].map((one) => [...one].map((each) => each.codePointAt(0) ?? 0))
+      for (const [i, code] of (left ?? []).entries()) if (code !== right?.[i]) return code - (right?.[i] ?? -1)
+      return (left?.length ?? 0) - (right?.length ?? 0)
+    }
+
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(Math.sign(compareCodePoints(a, b))).toBe(Math.sign(byList(a, b)))
+      }),
+      { numRuns: 2000 },
+    )
   })
 })
 
