@@ -2,7 +2,7 @@
  * Whether two archived files have the same content, and how much of it differs.
  */
 import type { ArchiveReader } from '../archive/archive-reader.ts'
-import type { ChunkRef, Item } from '../archive/item.ts'
+import { type ChunkRef, type Item, sumSizes } from '../archive/item.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { idKey } from '../base/ids.ts'
 import { type DiffChange, kindOf } from './diff-item.ts'
@@ -20,15 +20,24 @@ type FileCompare = (before: Item, after: Item) => Promise<'equal' | readonly Dif
 /** For archives that were cut alike: equal content has equal chunks. */
 export const compareByIds: ContentCompare = async (before, after) => comparison(before, after, chunkDifference)
 
+/** Between pieces of work: lets signals in, and throws when the run is to stop. */
+export type Pause = () => Promise<void>
+
 /**
- * For others: reads both. As borg 1.x does, only to find out whether a path is to be shown: where that is known already,
- * 'modified' says that the contents were not compared (docs/decisions/020).
+ * For others: reads both, unless their chunks already tell. As borg 1.x does, only to find out whether a path is to be
+ * shown: where that is known, 'modified' says that the contents were not compared (docs/decisions/020).
  */
-export function compareByBytes(beforeArchive: ArchiveReader, afterArchive: ArchiveReader): ContentCompare {
+export function compareByBytes(
+  beforeArchive: ArchiveReader,
+  afterArchive: ArchiveReader,
+  pause: Pause,
+): ContentCompare {
   return async (before, after, { differs }) =>
     await comparison(before, after, async () => {
       if (differs) return [{ change: 'content', bytes: undefined }]
-      const equal = await sameBytes(beforeArchive.content(before), afterArchive.content(after))
+      if (sameIds(before.chunks, after.chunks)) return 'equal'
+      const sameSize = sumSizes(before.chunks ?? []) === sumSizes(after.chunks ?? [])
+      const equal = sameSize && (await sameBytes(beforeArchive.content(before), afterArchive.content(after), pause))
       return equal ? 'equal' : [{ change: 'content', bytes: undefined }]
     })
 }
@@ -44,9 +53,13 @@ async function comparison(before: Item, after: Item, files: FileCompare): Promis
 }
 
 const chunkDifference: FileCompare = async ({ chunks: old = [] }, { chunks: now = [] }) => {
-  if (old.length === now.length && old.every((chunk, i) => equalBytes(chunk.id, now[i]?.id ?? chunk.id))) return 'equal'
+  if (sameIds(old, now)) return 'equal'
   const bytes = { added: onlyIn(now, old), removed: onlyIn(old, now) }
   return bytes.added === 0 && bytes.removed === 0 ? [] : [{ change: 'content', bytes }]
+}
+
+function sameIds(old: readonly ChunkRef[] = [], now: readonly ChunkRef[] = []): boolean {
+  return old.length === now.length && old.every((chunk, i) => equalBytes(chunk.id, now[i]?.id ?? chunk.id))
 }
 
 /** Bytes of the chunks that only the first list has. */
@@ -58,11 +71,16 @@ function onlyIn(chunks: readonly ChunkRef[], others: readonly ChunkRef[]): numbe
 }
 
 /** Stops at the first difference. */
-async function sameBytes(one: AsyncIterable<Uint8Array>, other: AsyncIterable<Uint8Array>): Promise<boolean> {
+async function sameBytes(
+  one: AsyncIterable<Uint8Array>,
+  other: AsyncIterable<Uint8Array>,
+  pause: Pause,
+): Promise<boolean> {
   const others = other[Symbol.asyncIterator]()
   let rest: Uint8Array = new Uint8Array(0)
   try {
     for await (const bytes of one) {
+      await pause()
       let left = bytes
       while (left.length > 0) {
         if (rest.length === 0) {

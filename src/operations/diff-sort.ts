@@ -1,9 +1,8 @@
 /**
  * Differences in another order than they were found.
  */
-import type { Item } from '../archive/item.ts'
-import { compareBytes } from '../base/bytes.ts'
-import { encodeText } from '../base/text.ts'
+import { type Item, itemSize } from '../archive/item.ts'
+import { compareCodePoints } from '../base/text.ts'
 import type { PathDifference } from './diff.ts'
 
 export type DiffSortField =
@@ -26,7 +25,10 @@ export interface DiffSortKey {
   readonly descending: boolean
 }
 
-/** The first key decides, the next ones among equals; what is equal in all keeps its order. Values are the newer side's. */
+/**
+ * The first key decides, the next ones among equals; what is equal in all keeps its order. Values are those of the second
+ * archive; of what it no longer has, size is 0, and the others are those of the first.
+ */
 export function sortDifferences(
   differences: readonly PathDifference[],
   keys: readonly DiffSortKey[],
@@ -37,7 +39,7 @@ export function sortDifferences(
   }))
   sortable.sort((a, b) => {
     for (const [i, { descending }] of keys.entries()) {
-      const order = compare(a.values[i], b.values[i])
+      const order = compare(a.values[i] ?? 0, b.values[i] ?? 0)
       if (order !== 0) return descending ? -order : order
     }
     return 0
@@ -45,14 +47,14 @@ export function sortDifferences(
   return sortable.map(({ difference }) => difference)
 }
 
-type Value = number | bigint | Uint8Array | undefined
+type Value = number | bigint | string
 
 function sortValue(difference: PathDifference, field: DiffSortField): Value {
   const { path, before, after } = difference
   const item = after ?? before
   switch (field) {
     case 'path':
-      return encodeText(path)
+      return path
     case 'size_added':
       return sizesOf(difference).added
     case 'size_removed':
@@ -60,10 +62,10 @@ function sortValue(difference: PathDifference, field: DiffSortField): Value {
     case 'size_diff':
       return sizesOf(difference).added - sizesOf(difference).removed
     case 'size':
-      return item?.size ?? 0
+      return after === undefined ? 0 : itemSize(after)
     case 'user':
     case 'group':
-      return encodeText(item?.[field] ?? '')
+      return item?.[field] ?? ''
     case 'uid':
     case 'gid':
       return item?.[field] ?? -1
@@ -93,7 +95,6 @@ function between(before: Item | undefined, after: Item | undefined, time: (item:
 }
 
 function compare(a: Value, b: Value): number {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return compareBytes(a, b)
-  if (a === b || a === undefined || b === undefined) return 0
-  return a < b ? -1 : 1
+  if (typeof a === 'string' && typeof b === 'string') return compareCodePoints(a, b)
+  return a === b ? 0 : a < b ? -1 : 1
 }

@@ -7,12 +7,13 @@
 import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { classify, type Item, itemSize } from '../archive/item.ts'
 import { type RunOptions, reportLog, reportWarning } from '../base/events.ts'
+import { EventLoopTurns } from '../base/flow.ts'
 import { chunkerParamsFromFields, sameChunkerParams } from '../chunker/chunker.ts'
 import { type Matcher, makeMatcher } from '../patterns/matcher.ts'
 import type { Pattern } from '../patterns/pattern.ts'
 import type { ReadSession } from '../session/session.ts'
 import { mayBeSource } from '../target/hard-links.ts'
-import { type ContentCompare, compareByBytes, compareByIds } from './diff-content.ts'
+import { type ContentCompare, compareByBytes, compareByIds, type Pause } from './diff-content.ts'
 import { attributeChanges, type DiffChange, presence } from './diff-item.ts'
 import { fallbackFor } from './list.ts'
 import { openArchive } from './open-archive.ts'
@@ -50,24 +51,35 @@ export async function* diffArchives(
   const archives = [await openArchive(session, before), await openArchive(session, after)] as const
   const patterns = options.patterns ?? []
   const matcher = makeMatcher(patterns, fallbackFor(patterns))
-  const comparison = new Comparison(contentCompare(archives, options, run), options, run)
-  yield* comparison.run(selected(archives[0], matcher, options), selected(archives[1], matcher, options))
+  const turns = new EventLoopTurns(() => session.host.monotonicMs())
+  const pause = async (): Promise<void> => {
+    await turns.take()
+    run.signal?.throwIfAborted()
+  }
+  const comparison = new Comparison(contentCompare(archives, options, pause, run), options, run)
+  const items = (archive: ArchiveReader): AsyncGenerator<Item> => selected(archive, matcher, options, pause)
+  yield* comparison.run(items(archives[0]), items(archives[1]))
   for (const pattern of matcher.unmatchedIncludes()) reportWarning(run, 'IncludePatternNeverMatchedWarning', pattern)
 }
 
-function selected(archive: ArchiveReader, matcher: Matcher, options: DiffOptions): AsyncIterator<Item> {
-  const wanted = async function* (): AsyncGenerator<Item> {
-    for await (const item of archive.items({ select: (path) => matcher.match(path) === 'include' })) {
-      if (item.part === undefined || options.considerPartFiles === true) yield item
-    }
+async function* selected(
+  archive: ArchiveReader,
+  matcher: Matcher,
+  options: DiffOptions,
+  pause: Pause,
+): AsyncGenerator<Item> {
+  for await (const item of archive.items()) {
+    await pause()
+    if (matcher.match(item.path) !== 'include') continue
+    if (item.part === undefined || options.considerPartFiles === true) yield item
   }
-  return wanted()
 }
 
 /** By chunk ids where equal content means equal ids, else by reading everything. */
 function contentCompare(
   [before, after]: readonly [ArchiveReader, ArchiveReader],
   options: DiffOptions,
+  pause: Pause,
   run: RunOptions,
 ): ContentCompare {
   if (options.sameChunkerParams === true) return compareByIds
@@ -79,7 +91,7 @@ function contentCompare(
     const doubt = '--chunker-params might be different between archives, diff will be slow.'
     reportLog(run, 'warning', `${doubt}\nIf you know that they are the same, say so with --same-chunker-params.`)
   }
-  return compareByBytes(before, after)
+  return compareByBytes(before, after, pause)
 }
 
 type Pair = readonly [before: Item | undefined, after: Item | undefined]
@@ -104,7 +116,6 @@ class Comparison {
     const onlyBefore = new Map<string, Item>()
     const onlyAfter = new Map<string, Item>()
     for await (const [one, other] of sideBySide(before, after)) {
-      this.#run.signal?.throwIfAborted()
       if (one !== undefined && one.path === other?.path) {
         yield* this.#compare([one, other])
         continue

@@ -26,13 +26,7 @@ export const diff: Command<typeof diffTable> = {
     }
     const differences = engine.diffArchives(session, args.location.archive, args.archive2, options, io.run)
     const order = sortKeys(args)
-    if (order === undefined) {
-      for await (const difference of differences) tell(difference, args, io)
-      return undefined
-    }
-    const all: PathDifference[] = []
-    for await (const difference of differences) all.push(difference)
-    for (const difference of engine.sortDifferences(all, order)) tell(difference, args, io)
+    await tell(order === undefined ? differences : engine.sortDifferences(await all(differences), order), args, io)
     return undefined
   },
 }
@@ -41,7 +35,30 @@ function sortKeys(args: Arguments): readonly DiffSortKey[] | undefined {
   return args.sortBy ?? (args.sort ? [{ field: 'path', descending: false }] : undefined)
 }
 
-function tell({ path, changes }: PathDifference, args: Arguments, io: CliIo): void {
-  if (args.jsonLines) io.write(jsonLine(diffObject(path, changes), { sortKeys: true }))
-  else io.write(`${diffText(path, changes)}\n`)
+async function all(differences: AsyncIterable<PathDifference>): Promise<readonly PathDifference[]> {
+  const list: PathDifference[] = []
+  for await (const difference of differences) list.push(difference)
+  return list
+}
+
+/** Lines gathered before they are written: one write a line costs more than comparing it. */
+const writeSize = 64 * 1024
+
+async function tell(
+  differences: AsyncIterable<PathDifference> | Iterable<PathDifference>,
+  args: Arguments,
+  io: CliIo,
+): Promise<void> {
+  let lines = ''
+  try {
+    for await (const { path, changes } of differences) {
+      lines += args.jsonLines ? jsonLine(diffObject(path, changes), { sortKeys: true }) : `${diffText(path, changes)}\n`
+      if (lines.length < writeSize) continue
+      io.write(lines)
+      lines = ''
+    }
+  } finally {
+    // What was found before a failure is true.
+    io.write(lines)
+  }
 }
