@@ -23,6 +23,10 @@ export const floors: Readonly<Record<string, number>> = {
   crypto: 3,
   store: 3,
   platform: 3,
+  ssh: 3,
+  sftp: 4,
+  s3: 4,
+  rclone: 4,
   workers: 4,
   repository: 4,
   rpc: 5,
@@ -47,7 +51,20 @@ export const floors: Readonly<Record<string, number>> = {
 
 const publicFaces: ReadonlySet<string> = new Set(['index.ts', 'testing.ts', 'parsing.ts'])
 const faces: ReadonlySet<string> = new Set(['cli', 'runner', 'web'])
-const ioRooms: ReadonlySet<string> = new Set(['store', 'platform', 'rpc', 'fuse', 'webdav', 'cli', 'runner', 'web'])
+const ioRooms: ReadonlySet<string> = new Set([
+  'store',
+  'platform',
+  'ssh',
+  'sftp',
+  's3',
+  'rclone',
+  'rpc',
+  'fuse',
+  'webdav',
+  'cli',
+  'runner',
+  'web',
+])
 
 /** File -> what the rule lets it do all the same, and why. */
 export const exceptions: Readonly<Record<string, readonly string[]>> = {

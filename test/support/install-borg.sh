@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the interop tests compare with: Debian's borg 1.2, and borg 1.4 from Debian's backports unpacked beside it
-# (.cache/borg-1.4/borg), plus the tools that make and show ACLs and attributes, and what borg mounts with. Says what it
-# could not get, and why that matters; never fails the build for it.
+# (.cache/borg-1.4/borg), plus the tools that make and show ACLs and attributes, what borg mounts with, and far sides:
+# OpenSSH and rclone. Says what it could not get, and why that matters; never fails the build for it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 cache=$PWD/.cache
@@ -16,7 +16,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   exit 0
 fi
 
-wanted='borgbackup borgmatic attr acl python3-llfuse'
+wanted='borgbackup borgmatic attr acl python3-llfuse openssh-client openssh-server rclone'
 missing=
 for package in $wanted; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
