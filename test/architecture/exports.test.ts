@@ -17,7 +17,9 @@ const golden: Readonly<Record<string, Face>> = {
   'index.ts': {
     values: words(`
       BorgError
+      LineRates
       LocalStore
+      ThrottledStore
       archiveInfo
       archiveItemChunks
       archiveTams
@@ -200,6 +202,7 @@ const golden: Readonly<Record<string, Face>> = {
       Statistics
       Store
       StorePath
+      ThrottleOptions
       StreamContent
       TamChange
       TamStatus
