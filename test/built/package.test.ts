@@ -61,6 +61,8 @@ const faces = Object.entries(manifest.exports).flatMap(([path, target]): [string
 )
 /** Code whose command is still to come. */
 const ahead: ReadonlySet<string> = new Set(['dist/cli/render/diff-line.js'])
+/** Rooms whose door is still to come: nobody opens far sides yet. */
+const roomsAhead = /^dist\/(ssh|sftp)\//
 
 /** Variants that no picker picks: for tests and benchmarks, not for users. */
 const oracles: ReadonlySet<string> = new Set(['kernels/aes-ctr-noble.ts', 'kernels/sha2-noble.ts'])
@@ -115,7 +117,7 @@ describe('the packed package', () => {
     const lost = filesBelow(unpacked).filter(
       (path) => isCode(path) && !reached.has(path) && !isEmptyModule(packed(path)),
     )
-    expect(lost.filter((path) => !ahead.has(path))).toEqual([])
+    expect(lost.filter((path) => !ahead.has(path) && !roomsAhead.test(path))).toEqual([])
   })
 
   test('runs nothing when it is installed', () => {
