@@ -10,6 +10,7 @@ import { closeSync, writeFileSync, writeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import type { CliIo } from './command.ts'
 import { type Env, newsVariable } from './env.ts'
+import { requireNativeWords } from './native-name.ts'
 
 const secretDescriptor = 3
 const newsDescriptor = 4
@@ -42,6 +43,7 @@ export function callProcessBorg(): void {
 export async function runInBackground(secret: string | undefined, io: CliIo): Promise<number> {
   io.signal.throwIfAborted()
   const [script = '', ...words] = io.commandLine
+  requireNativeWords('the background (use --foreground)', [...words, io.environment.repository ?? ''])
   const child = spawn(process.execPath, [...process.execArgv, script, ...words], {
     detached: true,
     env: { ...withSecret(io.env, secret), [newsVariable]: String(newsDescriptor) },

@@ -1,10 +1,13 @@
 /**
  * The real process as `ProcessIo`: streams that outlive their readers, signals, files.
  */
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
-import { systemHost } from '../parsing.ts'
+import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { decodeText, systemHost } from '../parsing.ts'
+import type { Env } from './env.ts'
 import { exitClass } from './exit-code.ts'
+import { givenArguments, givenVariables, LostBytes } from './given-words.ts'
 import { run } from './main.ts'
+import { nativeName } from './native-name.ts'
 import type { Output } from './process-io.ts'
 import { watchSignals } from './signals.ts'
 import { makeAsker } from './terminal.ts'
@@ -12,7 +15,8 @@ import { makeAsker } from './terminal.ts'
 const errorCode = 2
 
 /** Runs and ends the process. */
-export async function runProcess(argv: readonly string[], program: string): Promise<void> {
+export async function runProcess(words: readonly string[], program: string): Promise<void> {
+  const { argv, env } = asGiven(words)
   const currentFolder = workingFolder()
   if (currentFolder === undefined) {
     process.stderr.write('Error: the current working directory does not exist any more.\n')
@@ -28,8 +32,8 @@ export async function runProcess(argv: readonly string[], program: string): Prom
   const asker = makeAsker({ writeError: (text) => void stderr.write(text), ...signals })
   const code = await run(argv, {
     program,
-    commandLine: process.argv.slice(1),
-    env: process.env,
+    commandLine: [process.argv[1] ?? program, ...argv],
+    env,
     host: systemHost,
     currentFolder,
     // Made when somebody reads it: prompts take single lines off the descriptor.
@@ -41,14 +45,24 @@ export async function runProcess(argv: readonly string[], program: string): Prom
     asker,
     signals,
     setUmask: (mask) => void process.umask(mask),
-    readFile: (path) => readFileSync(path),
-    createFile: (path) => closeSync(openSync(path, 'a')),
+    readFile: (path) => readFileSync(nativeName(path)),
+    createFile: (path) => closeSync(openSync(nativeName(path), 'a')),
     fileTime,
   })
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   const lost = stdout.failure()
   if (lost !== undefined) await stderr.write(`Error: cannot write the output: ${lost.message}\n`)
   process.exit(lost === undefined || exitClass(code) === 'error' ? code : errorCode)
+}
+
+function asGiven(words: readonly string[]): { readonly argv: readonly string[]; readonly env: Env } {
+  try {
+    return { argv: givenArguments(words), env: givenVariables(process.env) }
+  } catch (error) {
+    if (!(error instanceof LostBytes)) throw error
+    process.stderr.write(`Error: ${error.message}\n`)
+    process.exit(errorCode)
+  }
 }
 
 /**
@@ -90,7 +104,10 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 /** Undefined when somebody has removed it from under us. */
 function workingFolder(): string | undefined {
   try {
-    return process.cwd()
+    const folder = process.cwd()
+    return folder.includes('\ufffd') && process.platform === 'linux'
+      ? decodeText(readlinkSync('/proc/self/cwd', 'buffer'))
+      : folder
   } catch {
     return undefined
   }
@@ -98,7 +115,7 @@ function workingFolder(): string | undefined {
 
 function fileTime(path: string): bigint | undefined {
   try {
-    return statSync(path, { bigint: true }).mtimeNs
+    return statSync(nativeName(path), { bigint: true }).mtimeNs
   } catch {
     return undefined
   }

@@ -8,6 +8,7 @@ import { BorgError, borgVersion, isBorgError, systemErrorCode, systemErrorText }
 import type { CliIo } from './command.ts'
 import type { Engine } from './engine.ts'
 import { childEnvironment } from './env.ts'
+import { nativeName } from './native-name.ts'
 import { splitShellWords } from './shell-words.ts'
 
 export interface TarArguments {
@@ -164,7 +165,7 @@ async function* readAll(file: FileHandle, path: string): AsyncGenerator<Uint8Arr
 }
 
 async function openFile(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
-  return await saying(path, () => open(path, flags))
+  return await saying(path, () => open(nativeName(path), flags))
 }
 
 /** The system's errors, with the name of the file. */

@@ -5,7 +5,6 @@ import { type ArchiveWriter, writeArchive } from '../archive/archive-writer.ts'
 import { requireFeatures } from '../archive/manifest.ts'
 import type { ArchiveMetadata } from '../archive/metadata.ts'
 import type { Statistics } from '../archive/statistics.ts'
-import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
 import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
@@ -20,6 +19,7 @@ import { Checkpoints } from './checkpoint.ts'
 import type { ContentContext } from './create-content.ts'
 import type { CreateResult, NewArchiveOptions } from './create-options.ts'
 import { CreateProgress } from './create-progress.ts'
+import { requireFreeName } from './free-name.ts'
 import { zeroStatistics } from './zero-statistics.ts'
 
 /** What `fill` may use. */
@@ -34,7 +34,8 @@ export interface NewArchive {
 
 /**
  * Has `fill` add the items, and saves the archive. Nothing of it stays when either fails.
- * @throws BorgError 'Archive.AlreadyExists', repository errors, and what `fill` throws
+ * @throws BorgError 'CommandError' for a name that cannot be one, 'Archive.AlreadyExists', repository errors, and what
+ * `fill` throws
  */
 export async function makeArchive(
   session: WriteSession,
@@ -44,7 +45,7 @@ export async function makeArchive(
   fill: (archive: NewArchive) => Promise<void>,
 ): Promise<CreateResult> {
   requireFeatures(session.manifest, ['write'])
-  if (session.archives.get(options.name) !== undefined) throw new BorgError('Archive.AlreadyExists', [options.name])
+  requireFreeName(session, options.name)
   const begun = { time: session.host.now(), ms: session.host.monotonicMs() }
   return await allOrNothing(session, run, async () => {
     await using cache = await session.openCache(cacheOptions, run)

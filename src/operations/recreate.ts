@@ -30,6 +30,7 @@ import { tagRules } from './archived-tags.ts'
 import { Checkpoints } from './checkpoint.ts'
 import { reportStatus } from './create-entry.ts'
 import { CreateProgress } from './create-progress.ts'
+import { requireFreeName } from './free-name.ts'
 import { fallbackFor } from './list.ts'
 import { MovedLinks } from './moved-links.ts'
 import { openArchive } from './open-archive.ts'
@@ -143,7 +144,7 @@ class Recreation {
     const { comment, patterns = [] } = this.#options
     const from = await openArchive(this.#session, name)
     const taken = target ?? `${name}${temporarySuffix}`
-    if (this.#session.archives.get(taken) !== undefined) throw new BorgError('Archive.AlreadyExists', [taken])
+    requireFreeName(this.#session, taken)
     const fallback = fallbackFor(patterns)
     const others = makeMatcher(patterns, fallback)
     const isKept = (path: string): boolean => others.match(path) === 'include'

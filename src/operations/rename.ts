@@ -4,16 +4,16 @@
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import { saveArchiveRecord } from '../archive/archive-writer.ts'
 import { requireFeatures } from '../archive/manifest.ts'
-import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import { ChunkWriter } from '../dedup/chunk-writer.ts'
 import type { WriteSession } from '../session/session.ts'
 import { allOrNothing } from './all-or-nothing.ts'
+import { requireFreeName } from './free-name.ts'
 import { openArchive } from './open-archive.ts'
 import { releaseChunk } from './release-archive.ts'
 import { zeroStatistics } from './zero-statistics.ts'
 
-/** @throws BorgError 'Archive.AlreadyExists' | 'Archive.DoesNotExist' */
+/** @throws BorgError 'CommandError' for a name that cannot be one, 'Archive.AlreadyExists' | 'Archive.DoesNotExist' */
 export async function renameArchive(
   session: WriteSession,
   name: string,
@@ -22,7 +22,7 @@ export async function renameArchive(
 ): Promise<ArchiveEntry> {
   requireFeatures(session.manifest, ['check'])
   const archive = await openArchive(session, name)
-  if (session.archives.get(newName) !== undefined) throw new BorgError('Archive.AlreadyExists', [newName])
+  requireFreeName(session, newName)
   return await allOrNothing(session, run, async () => {
     await using cache = await session.openCache({ files: 'disabled' }, run)
     const { key, host, repository, lanes, nonces } = session

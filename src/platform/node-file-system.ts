@@ -10,6 +10,7 @@ import { systemErrorCode } from '../base/errors.ts'
 import type { Nanoseconds } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
 import { aclText, aclTextOfMode, type NameLookup, packAcl } from './acl.ts'
+import { currentFolder } from './current-folder.ts'
 import { createNodeDevice, createNodeFifo } from './device-nodes.ts'
 import { makeSystemErrorNamed } from '../base/errno.ts'
 import { readFileFlags, writeFileFlags } from './file-flags.ts'
@@ -66,8 +67,7 @@ class NodeFileSystem implements FileSystem {
   }
 
   get currentFolder(): Uint8Array {
-    // process.cwd() loses bytes that are not UTF-8.
-    return process.platform === 'linux' ? fs.readlinkSync('/proc/self/cwd', 'buffer') : encodeText(process.cwd())
+    return currentFolder()
   }
 
   lstat(path: NativePath): Stat {

@@ -5,7 +5,9 @@ import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import { type Host, systemHost } from '../base/host.ts'
 import { lockWaitSecondsDefault } from '../base/limits.ts'
+import { decodeText, printableText } from '../base/text.ts'
 import { absoluteLocation, canonicalLocation, type Location, parseLocation } from '../location/location.ts'
+import { currentFolder } from '../platform/current-folder.ts'
 import { type InitialiseOptions, initialiseRepository } from '../repository/initialise.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
@@ -73,8 +75,9 @@ export function openTarget(target: RepositoryTarget): OpenedTarget {
     return { store: lentStore(target.store), location: target.store.name, parsed: undefined }
   }
   const given = typeof target === 'string' ? parseLocation(target).location : target
-  const parsed = absoluteLocation(given, process.cwd())
-  const location = canonicalLocation(parsed)
+  const parsed = absoluteLocation(given, decodeText(currentFolder()))
+  // Shown, and kept where borg reads it, which fails on bytes that are not UTF-8.
+  const location = printableText(canonicalLocation(parsed))
   switch (parsed.scheme) {
     case 'file':
       return { store: new LocalStore(parsed.path), location, parsed }

@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { BorgError, systemErrorCode } from '../base/errors.ts'
-import { decodeText } from '../base/text.ts'
+import { decodeText, hasLoneSurrogate, printableText } from '../base/text.ts'
 import { makeSystemErrorNamed, pythonQuoted, systemErrorText } from '../base/errno.ts'
 
 export interface CommandOptions {
@@ -94,6 +94,12 @@ export async function startCommandInto(
 
 function spawnWords(words: readonly string[], stdio: StdioOptions, options: CommandOptions): ChildProcess {
   if (words.length === 0) throw new RangeError('a command needs at least one word')
+  const odd = words.find(hasLoneSurrogate)
+  if (odd !== undefined) {
+    // Node would hand it on as other bytes.
+    const text = `Failed to execute command: '${printableText(odd)}' is not valid UTF-8`
+    throw new BorgError('CommandError', [text], { cause: makeSystemErrorNamed('EILSEQ', 'spawn') })
+  }
   return spawn('/bin/sh', ['-c', startScript, 'sh', ...words], {
     stdio,
     ...(options.environment !== undefined && { env: { ...options.environment } }),

@@ -7,6 +7,7 @@ import { keyExportRelatedSecretsTable, keyExportTable } from '../args/tables/key
 import type { CliIo, Command } from '../command.ts'
 import { loadEngine, openOptions } from '../engine.ts'
 import { writePrivateFile } from '../named-files.ts'
+import { nativeName } from '../native-name.ts'
 
 export const keyExport: Command<typeof keyExportTable> = {
   table: keyExportTable,
@@ -35,7 +36,7 @@ export const keyExportRelatedSecrets: Command<typeof keyExportRelatedSecretsTabl
 
 function refuseFolder(path: string | undefined): void {
   if (path === undefined || path === '-') return
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return
+  if (statSync(nativeName(path), { throwIfNoEntry: false })?.isDirectory() !== true) return
   throw new BorgError('CommandError', [`'${path}' must be a file, not a directory`])
 }
 

@@ -6,10 +6,12 @@ import { BorgError, borgVersion, systemErrorCode } from '../../parsing.ts'
 import { umountTable } from '../args/tables/mount.ts'
 import type { Command } from '../command.ts'
 import { childEnvironment } from '../env.ts'
+import { requireNativeWords } from '../native-name.ts'
 
 export const umount: Command<typeof umountTable> = {
   table: umountTable,
   async run({ mountpoint }, io) {
+    requireNativeWords('umount', [mountpoint])
     const programs = [
       ['fusermount3', '-u', mountpoint],
       ['fusermount', '-u', mountpoint],

@@ -8,10 +8,12 @@ import { withLockTable } from '../args/tables/lock.ts'
 import type { CliIo, Command } from '../command.ts'
 import { loadEngine, openOptions } from '../engine.ts'
 import { childEnvironment } from '../env.ts'
+import { requireNativeWords } from '../native-name.ts'
 
 export const withLock: Command<typeof withLockTable> = {
   table: withLockTable,
   async run(args, io) {
+    requireNativeWords(args.command, args.args)
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'write')
     return await engine.withLock(
