@@ -1,3 +1,4 @@
+import { endianness } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { nanoseconds } from '../../src/base/ids.ts'
 import { escapeXml, httpDate } from '../../src/webdav/multistatus.ts'
@@ -67,14 +68,56 @@ test('what XML cannot hold is replaced', () => {
   expect(escapeXml('a\u0000\u001f\ud800b\udcff\ufffe\t😀')).toBe('a\ufffd\ufffd\ufffdb\ufffd\ufffd\t😀')
 })
 
-test('the owner of a connection is found by both its ends', () => {
-  const table = [
-    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
-    '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1',
-    '   1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 2 1',
-    '   2: 0100007F:D431 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 3 1',
-  ].join('\n')
+describe('the owner of a connection', () => {
+  const little = (address: string): string => (endianness() === 'LE' ? address : swapped(address))
+  const swapped = (address: string): string =>
+    (address.match(/.{8}/g) ?? []).map((word) => word.match(/../g)?.reverse().join('')).join('')
+  const line = (from: string, to: string, state: string, uid: number): string => {
+    const [fromAddress = '', fromPort] = from.split(':')
+    const [toAddress = '', toPort] = to.split(':')
+    const ends = `${little(fromAddress)}:${fromPort} ${little(toAddress)}:${toPort}`
+    return `   7: ${ends} ${state} 00000000:00000000 00:00000000 00000000 ${uid}        0 2 1`
+  }
+  const table = (...lines: readonly string[]): string =>
+    [
+      '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+      ...lines,
+      '',
+    ].join('\n')
+  const client = { address: '127.0.0.1', port: 0xd431 }
+  const server = { address: '127.0.0.1', port: 8080 }
+  const ours = line('0100007F:D431', '0100007F:1F90', '01', 1000)
 
-  expect(userInTable(table, 0xd431, 8080)).toBe(1000)
-  expect(userInTable(table, 0xd431, 8081)).toBeUndefined()
+  test('is that of the client, not of the server, the listener or a neighbour', () => {
+    const others = [
+      line('0100007F:1F90', '00000000:0000', '0A', 0),
+      line('0100007F:1F90', '0100007F:D431', '01', 0),
+      line('0100007F:D431', '0100007F:1F91', '01', 1),
+      line('0100007F:D432', '0100007F:1F90', '01', 2),
+    ]
+    expect(userInTable(table(...others, ours), client, server)).toBe(1000)
+    expect(userInTable(table(ours, ...others), client, server)).toBe(1000)
+    expect(userInTable(table(...others), client, server)).toBeUndefined()
+  })
+  test('is not that of other addresses with the same ports', () => {
+    const others = [
+      line('0200007F:D431', '0100007F:1F90', '01', 0),
+      line('0100007F:D431', '0200007F:1F90', '01', 0),
+      line('0A00000A:D431', '0B00000A:1F90', '01', 0),
+    ]
+    expect(userInTable(table(...others), client, server)).toBeUndefined()
+    expect(userInTable(table(...others, ours), client, server)).toBe(1000)
+  })
+  test.each(['02', '04', '05', '06', '07', '08', '09', '0B'])(
+    'is not that of a socket in state %s, owned by 0',
+    (state) => {
+      const dead = line('0100007F:D431', '0100007F:1F90', state, 0)
+      expect(userInTable(table(dead), client, server)).toBeUndefined()
+      expect(userInTable(table(dead, ours), client, server)).toBe(1000)
+    },
+  )
+  test('is found for a client that speaks IPv6 with an IPv4 address in it', () => {
+    const mapped = '0000000000000000FFFF00000100007F'
+    expect(userInTable(table(line(`${mapped}:D431`, `${mapped}:1F90`, '01', 1000)), client, server)).toBe(1000)
+  })
 })

@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Item } from '../../src/archive/item.ts'
 import { archiveTree } from '../../src/archive/tree.ts'
@@ -271,6 +272,17 @@ describe('the server', () => {
     for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', '127.0.0.1:1']) {
       expect(await status(host), host).toBe(403)
     }
+  })
+
+  test('answers a program of ours that speaks IPv6 with the address in it', async () => {
+    const { server } = await serving(() => [])
+    const { port } = new URL(server.address)
+    const socket = connect({ host: '::ffff:127.0.0.1', port: Number(port) })
+    socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+    let text = ''
+    for await (const bytes of socket) text += String(bytes)
+
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   test('listens on 127.0.0.1 only', async () => {
