@@ -142,7 +142,8 @@ export class CacheConfig {
   }
 
   #integrity(): Map<string, string> {
-    const section = this.#ini.get('integrity') ?? new Map<string, string>()
+    // borg fails on a section without its manifest.
+    const section = this.#ini.get('integrity') ?? new Map([['manifest', this.manifestId]])
     this.#ini.set('integrity', section)
     return section
   }

@@ -2,10 +2,11 @@
  * borg and we use one cache directory in turn: each finds the other's cache in order, and neither has to synchronise.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toHex } from '../../src/base/bytes.ts'
-import { idKey } from '../../src/base/ids.ts'
+import { idKey, objectIdFromHex } from '../../src/base/ids.ts'
 import { encodeText } from '../../src/base/text.ts'
+import { createCacheFiles } from '../../src/cache/cache-files.ts'
 import { idHash } from '../../src/crypto/envelope.ts'
 import { createArchive } from '../../src/operations/create.ts'
 import { deleteArchives } from '../../src/operations/delete.ts'
@@ -13,6 +14,7 @@ import { openNodeFileSystem } from '../../src/platform/node-file-system.ts'
 import { defaultDirectories } from '../../src/session/directories.ts'
 import { openRepository } from '../../src/session/open.ts'
 import type { WriteSession } from '../../src/session/session.ts'
+import { LocalStore } from '../../src/store/local-store.ts'
 import { BorgWorld, findBorgs } from '../support/real-borg.ts'
 import { listener } from './world.ts'
 
@@ -179,5 +181,22 @@ describe.each(cases)('borg %s, %s', (_version, mode, borg) => {
     })
     expect(counted.length).toBe(statSync(`${cacheFolder()}/chunks`).size)
     world.must(borg.command, ['check', '--verify-data', repository])
+  })
+})
+
+describe.each(borgs)('borg $version', (borg) => {
+  test('uses a cache that we began and never committed', async () => {
+    const world = new BorgWorld()
+    onTestFinished(() => world.remove())
+    world.must(borg.command, ['init', '-e', 'none', 'repository'])
+    const [id = ''] = readdirSync(world.path('base', '.cache', 'borg')).filter((name) => name.length === 64)
+    const folder = world.path('base', '.cache', 'borg', id)
+    rmSync(folder, { recursive: true })
+    mkdirSync(folder)
+    const directory = new LocalStore(folder)
+    await createCacheFiles(directory, objectIdFromHex(id))
+
+    world.must(borg.command, ['create', 'repository::a', 'base/.config'])
+    expect(world.must(borg.command, ['info', 'repository']).stderr).toBe('')
   })
 })
