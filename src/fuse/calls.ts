@@ -7,6 +7,7 @@ import { constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dataView } from '../base/bytes.ts'
 import { makeSystemError } from '../base/errno.ts'
+import { isLittle } from './protocol.ts'
 
 type Value = number | bigint | Uint8Array | null
 type Callback = (error: unknown, result: number) => void
@@ -138,7 +139,6 @@ function pollRecords(descriptors: readonly number[]): Uint8Array {
   return records
 }
 
-const isLittle = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 /** MSG_DONTWAIT, MSG_CMSG_CLOEXEC. */
 const receiveFlags = 0x40 | 0x40000000
 const rights = 1

@@ -130,10 +130,18 @@ export class FuseConnection {
     const answer = await this.#files.answer(request)
     if (!this.#open.delete(request.unique)) return
     if (answer.kind === 'failed') this.#send([encodeError(request.unique, answer.errno)])
-    if (answer.kind === 'done') {
-      this.#send([encodeReplyHeader(request.unique, answer.body.length), answer.body])
-      if (request.kind === 'init') this.#onInitialised()
+    if (answer.kind === 'done') this.#sendBody(request, answer.body)
+  }
+
+  /** An answer the kernel does not take is that asker's trouble: the others go on. */
+  #sendBody({ unique, kind }: Request, body: Uint8Array): void {
+    try {
+      this.#send([encodeReplyHeader(unique, body.length), body])
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EINVAL' || kind === 'init') throw error
+      this.#send([encodeError(unique, errnoTable['EIO']?.[0] ?? 5)])
     }
+    if (kind === 'init') this.#onInitialised()
   }
 
   /** Whoever waits for a slow answer may give up: it is not stopped, only no longer waited for. */

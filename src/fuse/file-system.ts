@@ -18,6 +18,7 @@ import {
   FolderPage,
   features,
   type InitRequest,
+  linkTargetSizeMax,
   openFlags,
   protocolVersion,
   type ReadRequest,
@@ -83,7 +84,7 @@ export class TreeFileSystem {
       case 'getattr':
         return done(encodeAttributes(this.#tree.attributes(node)))
       case 'readlink':
-        return done(await this.#tree.linkTarget(node))
+        return await this.#linkTarget(node)
       case 'open':
         return this.#open(node, request.flags)
       case 'opendir':
@@ -116,6 +117,12 @@ export class TreeFileSystem {
       case 'unknown':
         return failed('ENOSYS')
     }
+  }
+
+  /** Archives from elsewhere may hold targets that no Linux has. */
+  async #linkTarget(node: number): Promise<Answer> {
+    const target = await this.#tree.linkTarget(node)
+    return target.length > linkTargetSizeMax ? failed('ENAMETOOLONG') : done(target)
   }
 
   #init({ major, minor, readAhead, flags }: InitRequest): Answer {

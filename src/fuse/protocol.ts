@@ -12,9 +12,9 @@ import type { Nanoseconds } from '../base/ids.ts'
 export const rootNode = 1
 /** Spoken here; kernels with a later minor version answer in this one. */
 export const protocolVersion = { major: 7, minor: 31 } as const
-/** The kernel refuses to write requests into less. */
-export const requestSizeMin = 8192
 export const readSizeMax = 1024 * 1024
+/** Of a link: the kernel refuses answers that leave no room for a zero in its page. */
+export const linkTargetSizeMax = 4095
 
 const requestHeaderSize = 40
 const replyHeaderSize = 16
@@ -22,7 +22,8 @@ const attributesSize = 88
 const entrySize = 128
 const direntSize = 24
 
-const isLittle = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+/** Byte order of this machine. */
+export const isLittle = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** What the kernel may ask. Opcodes that are not here are unknown or only change things. */
 const opcodes = {

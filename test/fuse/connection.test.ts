@@ -30,7 +30,7 @@ const op = {
   destroy: 38,
   readdirplus: 44,
 } as const
-const errno = { ENOENT: 2, EINTR: 4, EIO: 5, EROFS: 30, ERANGE: 34, ENOSYS: 38, ENODATA: 61 } as const
+const errno = { ENOENT: 2, EINTR: 4, EIO: 5, EROFS: 30, ERANGE: 34, ENAMETOOLONG: 36, ENOSYS: 38, ENODATA: 61 } as const
 
 interface World {
   readonly device: FakeDevice
@@ -115,6 +115,14 @@ describe('looking', () => {
     expect(number(await device.ask(op.lookup, inner, name('.')), 0)).toBe(inner)
     expect(number(await device.ask(op.lookup, inner, name('..')), 0)).toBe(outer)
     expect(number(await device.ask(op.lookup, 1, name('..')), 0)).toBe(1)
+  })
+
+  test('a link target larger than the kernel takes is refused', async () => {
+    const link = (size: number) => item(`l${size}`, { mode: 0o120777, source: 't'.repeat(size) })
+    const { device } = await serving(() => [link(4095), link(4096)])
+
+    expect((await device.ask(op.readlink, await find(device, 'l4095'))).body).toHaveLength(4095)
+    expect((await device.ask(op.readlink, await find(device, 'l4096'))).error).toBe(errno.ENAMETOOLONG)
   })
 
   test('link targets and extended attributes', async () => {
@@ -302,6 +310,15 @@ describe('the conversation', () => {
       device.readError = error
       expect((await device.ask(op.statfs, 1)).error).toBe(0)
     }
+  })
+
+  test('an answer that is not taken is an error for its asker only', async () => {
+    const { device } = await serving((archives) => [item('f', { chunks: [archives.chunk('x'.repeat(100))] })])
+    const file = await find(device, 'f')
+    device.replySizeMax = 64
+
+    expect((await device.ask(op.read, file, read(0, 100))).error).toBe(errno.EIO)
+    expect((await device.ask(op.read, file, read(0, 10))).body).toHaveLength(10)
   })
 
   test('another failure of the device ends it, and is told', async () => {

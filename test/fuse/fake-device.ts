@@ -20,6 +20,8 @@ export class FakeDevice implements FuseDevice {
   unmounted = false
   /** Thrown by the next `read`, once. */
   readError: string | undefined
+  /** Larger replies are refused. */
+  replySizeMax = Number.POSITIVE_INFINITY
 
   ready(): Promise<void> {
     if (this.#queue.length > 0 || this.unmounted) return Promise.resolve()
@@ -45,6 +47,7 @@ export class FakeDevice implements FuseDevice {
   write(parts: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(parts)
     if (bytes.readUInt32LE(0) !== bytes.length) throw new Error(`a reply of ${bytes.length} bytes says otherwise`)
+    if (bytes.length > this.replySizeMax) throw makeSystemErrorNamed('EINVAL', 'write')
     const unique = bytes.readBigUInt64LE(8)
     if (this.#replies.has(unique)) throw new Error(`request ${unique} was answered before`)
     const reply = { error: Math.abs(bytes.readInt32LE(4)), body: Uint8Array.from(bytes.subarray(16)) }
