@@ -50,8 +50,9 @@ const rebuilt: Readonly<Partial<Record<ErrorCode, readonly ArgumentSource[]>>> =
   NotMyLock: [0],
 }
 
+/** Of these only: archives have a DoesNotExist, too, and no server knows them. */
 const codeOfClass: ReadonlyMap<string, ErrorCode> = new Map(
-  (Object.keys(errorCatalog) as ErrorCode[]).map((code) => [classOf(code), code]),
+  (Object.keys(rebuilt) as ErrorCode[]).map((code) => [classOf(code), code]),
 )
 
 /** borg's class name: the msgid without the class around it. */

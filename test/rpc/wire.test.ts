@@ -122,6 +122,13 @@ describe('errors', () => {
     )
   })
 
+  test.each(['DoesNotExist', 'AlreadyExists'])('%s of a server is about a repository, not an archive', (className) => {
+    const failure = { className, args: ['/srv/x'], full: [], short: [], trace: false, sysinfo: '' }
+    const error = errorFromWire(failure, 'ssh://host/repo')
+    expect(isBorgError(error) && error.code).toBe(`Repository.${className}`)
+    expect(error.message).toContain('ssh://host/repo')
+  })
+
   test('an error nobody here knows keeps its class and text', () => {
     const error = errorFromWire(failureToWire(new TypeError('no such argument')), 'here')
     expect(isRemoteError(error) && error.failure.className).toBe('TypeError')
