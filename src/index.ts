@@ -6,8 +6,10 @@
  */
 
 // Sessions
-export type { ConnectOptions, RepositoryTarget } from './session/connect.ts'
+export type { ConnectOptions, RemoteOptions, RepositoryTarget } from './session/connect.ts'
 export { connectRepository } from './session/connect.ts'
+export type { Transport } from './rpc/transport.ts'
+export { isRemoteError } from './rpc/wire-errors.ts'
 export type { Directories } from './session/directories.ts'
 export { defaultDirectories } from './session/directories.ts'
 export type { KeyFiles } from './session/keyfiles.ts'

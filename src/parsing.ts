@@ -49,6 +49,7 @@ export {
   pythonString,
   stringifyPython,
 } from './format/python-json.ts'
+export { isRemoteError, type RemoteError } from './rpc/wire-errors.ts'
 export { fixedDecimal, roundDecimal } from './location/exact-decimal.ts'
 export {
   absoluteLocation,

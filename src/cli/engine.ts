@@ -4,6 +4,7 @@
 import type { ArchiveEntry, ArchiveSelection, FileSystem, MissingFeature, OpenOptions } from '../index.ts'
 import { toHex } from '../parsing.ts'
 import type { CliIo } from './command.ts'
+import { remoteOptions } from './remote-options.ts'
 import { archiveLine } from './render/archive-format.ts'
 
 export type Engine = typeof import('../index.ts')
@@ -31,6 +32,7 @@ export function openOptions<A extends Access>(
     access,
     lockWaitSeconds: io.common.lockWaitSeconds,
     host: io.host,
+    remote: remoteOptions(io),
     passphrase: io.passphrases.existing,
     directories: engine.defaultDirectories(io.env),
     filesCacheSuffix: environment.filesCacheSuffix,

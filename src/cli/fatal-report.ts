@@ -3,7 +3,7 @@
  * Source: CLI contract "Exit codes and msgids", "Failure".
  */
 import { arch, platform, release } from 'node:os'
-import { borgVersion, errorCatalog, isBorgError } from '../parsing.ts'
+import { borgVersion, errorCatalog, isBorgError, isRemoteError, type RemoteError } from '../parsing.ts'
 import type { Environment } from './env.ts'
 import { SignalReason } from './signals.ts'
 
@@ -18,6 +18,9 @@ export interface FatalReport {
   /** The same in both modes: ended by a signal, or by a mistake of ours. */
   readonly exitCode?: number
 }
+
+/** What a server said of an error of its own. */
+type RemoteFailure = RemoteError['failure']
 
 export interface ReportContext {
   readonly environment: Environment
@@ -35,7 +38,22 @@ export function fatalReport(error: unknown, context: ReportContext): FatalReport
     const traceLevel = errorCatalog[error.code].trace ? 'error' : 'debug'
     return { message: error.message, msgid: error.code, trace, traceLevel, modernExitCode: error.exitCode }
   }
+  if (isRemoteError(error)) return remoteReport(error.failure, systemInfo(context))
   return { message: 'Local Exception', msgid: 'Exception', trace, traceLevel: 'error', modernExitCode: 2, exitCode: 2 }
+}
+
+/** Something went wrong on the server that has no name here: its own words, and whose they are. */
+function remoteReport(failure: RemoteFailure, ownSystem: string): FatalReport {
+  const words = failure.trace && failure.full.length > 0 ? failure.full : failure.short
+  const message = words.length > 0 ? words.join('\n') : 'Remote Exception (see remote log for the traceback)'
+  const lines = failure.sysinfo.split('\n').filter((line) => line !== '')
+  return {
+    message,
+    msgid: failure.className,
+    trace: [...lines.map((line) => `Borg server: ${line}`), ownSystem].join('\n'),
+    traceLevel: failure.trace ? 'error' : 'debug',
+    modernExitCode: 2,
+  }
 }
 
 function stackOf(error: unknown): string {

@@ -9,7 +9,7 @@ import { generateKey } from '../crypto/key-blob.ts'
 import type { KeyMode } from '../crypto/key-material.ts'
 import { type RelatedSecrets, withRelatedSecrets } from '../crypto/related-secrets.ts'
 import type { Repository } from '../repository/repository.ts'
-import { connectRepository, createRepository, openTarget, type RepositoryTarget } from '../session/connect.ts'
+import { createRepository, placeOf, type RepositoryTarget } from '../session/connect.ts'
 import { defaultDirectories } from '../session/directories.ts'
 import { localKeyFiles } from '../session/keyfiles.ts'
 import { openFreshRepository } from '../session/open.ts'
@@ -41,14 +41,15 @@ export async function initRepository(
   options: InitOptions,
   run: RunOptions = {},
 ): Promise<InitResult> {
-  const { location } = openTarget(target)
+  const { location } = placeOf(target)
   // Before anything is made: half a repository would be in the way of the next attempt.
   if (options.compression !== undefined) parseCompressionSpec(options.compression)
   reportLog(run, 'info', `Initializing repository at "${location}"`)
-  await createRepository(target, options, run)
+  // One connection for all of it: over ssh each may ask for a password.
+  const repository = await createRepository(target, options, run)
   const connection = { ...options, access: 'write', passphrase: undefined } as const
-  const { unlocked, ...made } = await makeKey(target, options, run)
-  await using session = await openFreshRepository(target, unlocked, connection, run)
+  const { unlocked, ...made } = await makeKey(target, repository, options, run)
+  await using session = await openFreshRepository(repository, unlocked, connection)
   await using cache = await session.openCache({ files: 'disabled' }, run)
   void cache // made now, so that the first backup does not have to
   return made
@@ -56,14 +57,26 @@ export async function initRepository(
 
 type MadeKey = InitResult & { readonly unlocked: Unlocked }
 
-async function makeKey(target: RepositoryTarget, options: InitOptions, run: RunOptions): Promise<MadeKey> {
-  await using repository = await connectRepository(target, { ...options, access: 'write' }, run)
+async function makeKey(
+  target: RepositoryTarget,
+  repository: Repository,
+  options: InitOptions,
+  run: RunOptions,
+): Promise<MadeKey> {
   try {
     return await storeKey(target, repository, options, run)
   } catch (error) {
-    // Nothing is in it yet: a repository without key and manifest would only be in the way.
-    await repository.destroy()
+    await removeAgain(repository)
     throw error
+  }
+}
+
+/** Nothing is in it yet: a repository without key and manifest would only be in the way. */
+async function removeAgain(repository: Repository): Promise<void> {
+  try {
+    await repository.destroy()
+  } finally {
+    await repository[Symbol.asyncDispose]()
   }
 }
 
@@ -84,7 +97,7 @@ async function storeKey(
   const key = relatedSecrets === undefined ? fresh : withRelatedSecrets(fresh, relatedSecrets)
   const passphrase = typeof options.passphrase === 'function' ? await options.passphrase() : (options.passphrase ?? '')
   const keyFiles = localKeyFiles(options.directories ?? defaultDirectories())
-  const { parsed, location: name } = openTarget(target)
+  const { parsed, location: name } = placeOf(target)
   const location = parsed ?? { scheme: 'file', path: name }
   const keyPlace = await storeNewKey(repository, { key, passphrase }, { keyFiles, host, location })
   reportLog(run, 'info', `Key in "${keyPlace}" created.`)

@@ -1,5 +1,5 @@
 /**
- * From a text, a place or a Store to a repository of ciphertext. No key is asked for.
+ * From a text, a place, a Store or a connection to a repository of ciphertext. No key is asked for.
  */
 import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
@@ -11,26 +11,43 @@ import { currentFolder } from '../platform/current-folder.ts'
 import { type InitialiseOptions, initialiseRepository } from '../repository/initialise.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
+import { openRemoteRepository } from '../rpc/remote-repository.ts'
+import type { Transport } from '../rpc/transport.ts'
 import { lentStore } from '../store/lent-store.ts'
 import { LocalStore } from '../store/local-store.ts'
 import type { Store } from '../store/store.ts'
+import { connectServer, type RemoteOptions } from './server.ts'
 
-/** Text and Location for people; a Store for embedders with their own, which stays open and theirs. */
-export type RepositoryTarget = string | Location | { readonly store: Store }
+export type { RemoteOptions } from './server.ts'
+
+/**
+ * Text and Location for people; a Store for embedders with their own, which stays open and theirs; a Transport for those
+ * with their own connection to a `borg serve`, which is used up: it carries one repository, and ends with it.
+ */
+export type RepositoryTarget =
+  | string
+  | Location
+  /** `typed` is what error messages call a repository on a server. */
+  | { readonly location: Location; readonly typed: string }
+  | { readonly store: Store }
+  | { readonly transport: Transport; readonly path: string }
 
 export interface ConnectOptions {
   /** read: others may read too. write: nobody else may. unlocked: take no lock, and hope (--bypass-lock). */
   readonly access: 'read' | 'write' | 'unlocked'
   readonly lockWaitSeconds?: number | 'forever' | undefined
   readonly host?: Host | undefined
+  /** For repositories on a server. */
+  readonly remote?: RemoteOptions | undefined
 }
 
-/** Where a target is, and what it is called in messages. */
-export interface OpenedTarget {
-  readonly store: Store
+/** Where a target is, and what it is called. Nothing has been touched yet. */
+export interface TargetPlace {
   /** As borg prints and remembers it: an absolute path, or the canonical URL. */
   readonly location: string
-  /** Undefined for a Store somebody brought. */
+  /** What messages about a repository on a server call it: its URL as typed. */
+  readonly named: string
+  /** Undefined for a Store or a connection somebody brought. */
   readonly parsed: Location | undefined
 }
 
@@ -40,16 +57,88 @@ export async function connectRepository(
   options: ConnectOptions,
   run: RunOptions = {},
 ): Promise<Repository> {
-  return await openStoreOf(target, options, run)
+  const place = placeOf(target)
+  const way = wayTo(target, place)
+  if (way.kind === 'store') return await openStore(way.store, place, options, run)
+  return await openOverRpc(way, place, options, run)
 }
 
-/** As `connectRepository`, with what only a repository on a Store can do. */
+/** As `connectRepository`, with what only a repository on a Store can do. @throws BorgError 'CommandError' for one on a server */
 export async function openStoreOf(
   target: RepositoryTarget,
   options: ConnectOptions,
   run: RunOptions = {},
 ): Promise<StoreRepository> {
-  const { store, location } = openTarget(target)
+  const place = placeOf(target)
+  const way = wayTo(target, place)
+  if (way.kind === 'store') return await openStore(way.store, place, options, run)
+  throw new BorgError('CommandError', [`"${place.named}": Repository must be local`])
+}
+
+export type CreateOptions = Omit<InitialiseOptions, 'location'> & Omit<ConnectOptions, 'access'>
+
+/** Lays out a new, empty repository and opens it for writing: without key and manifest it is not usable yet. */
+export async function createRepository(
+  target: RepositoryTarget,
+  options: CreateOptions,
+  run: RunOptions = {},
+): Promise<Repository> {
+  const place = placeOf(target)
+  const way = wayTo(target, place)
+  const opened = { ...options, access: 'write' } as const
+  if (way.kind !== 'store') return await openOverRpc(way, place, { ...opened, create: true }, run)
+  const { location } = place
+  await initialiseRepository(way.store, { ...options, location }, options.host ?? systemHost, run)
+  return await openStore(way.store, place, opened, run)
+}
+
+/** @throws BorgError 'CommandError' for a location that cannot be parsed */
+export function placeOf(target: RepositoryTarget): TargetPlace {
+  if (typeof target === 'string') {
+    const { location, typed } = parseLocation(target)
+    return placeNamed(location, typed)
+  }
+  if ('store' in target) return { location: target.store.name, named: target.store.name, parsed: undefined }
+  if ('transport' in target) return { location: target.path, named: target.path, parsed: undefined }
+  return 'typed' in target ? placeNamed(target.location, target.typed) : placeNamed(target, undefined)
+}
+
+function placeNamed(given: Location, typed: string | undefined): TargetPlace {
+  const parsed = absoluteLocation(given, decodeText(currentFolder()))
+  // Shown, and kept where borg reads it, which fails on bytes that are not UTF-8.
+  const location = printableText(canonicalLocation(parsed))
+  return { parsed, location, named: parsed.scheme === 'file' ? location : (typed ?? location) }
+}
+
+/** What reaches a repository: its files, or a server that has them. */
+type Way =
+  | { readonly kind: 'store'; readonly store: Store }
+  | { readonly kind: 'transport'; readonly transport: Transport; readonly path: string }
+  | { readonly kind: 'ssh'; readonly server: Extract<Location, { scheme: 'ssh' }> }
+
+/** Touches nothing yet. @throws BorgError 'CommandError' for a place this version does not reach */
+function wayTo(target: RepositoryTarget, { parsed, location }: TargetPlace): Way {
+  if (typeof target === 'object' && 'store' in target) return { kind: 'store', store: lentStore(target.store) }
+  if (typeof target === 'object' && 'transport' in target) return { kind: 'transport', ...target }
+  switch (parsed?.scheme) {
+    case 'file':
+      return { kind: 'store', store: new LocalStore(parsed.path) }
+    case 'ssh':
+      return { kind: 'ssh', server: parsed }
+    case 'sftp':
+    case 's3':
+    case 'rclone':
+    case undefined:
+      throw new BorgError('CommandError', [`${location}: this version does not reach repositories of this kind`])
+  }
+}
+
+async function openStore(
+  store: Store,
+  { location }: TargetPlace,
+  options: ConnectOptions,
+  run: RunOptions,
+): Promise<StoreRepository> {
   const { access, lockWaitSeconds = lockWaitSecondsDefault, host = systemHost } = options
   try {
     return await openStoreRepository(store, { access, lockWaitSeconds, location }, host, run)
@@ -59,32 +148,24 @@ export async function openStoreOf(
   }
 }
 
-/** Lays out a new, empty repository: without key and manifest it is not usable yet. */
-export async function createRepository(
-  target: RepositoryTarget,
-  options: Omit<InitialiseOptions, 'location'> & { readonly host?: Host | undefined },
-  run: RunOptions = {},
-): Promise<void> {
-  const { store, location } = openTarget(target)
-  await initialiseRepository(store, { ...options, location }, options.host ?? systemHost, run)
-}
-
-/** Touches nothing yet. @throws BorgError 'CommandError' for a location that cannot be parsed or reached by this version. */
-export function openTarget(target: RepositoryTarget): OpenedTarget {
-  if (typeof target === 'object' && 'store' in target) {
-    return { store: lentStore(target.store), location: target.store.name, parsed: undefined }
-  }
-  const given = typeof target === 'string' ? parseLocation(target).location : target
-  const parsed = absoluteLocation(given, decodeText(currentFolder()))
-  // Shown, and kept where borg reads it, which fails on bytes that are not UTF-8.
-  const location = printableText(canonicalLocation(parsed))
-  switch (parsed.scheme) {
-    case 'file':
-      return { store: new LocalStore(parsed.path), location, parsed }
-    case 'ssh':
-    case 'sftp':
-    case 's3':
-    case 'rclone':
-      throw new BorgError('CommandError', [`${location}: this version opens repositories on local file systems only`])
-  }
+async function openOverRpc(
+  way: Exclude<Way, { kind: 'store' }>,
+  { location, named }: TargetPlace,
+  options: ConnectOptions & Omit<InitialiseOptions, 'location'> & { readonly create?: boolean },
+  run: RunOptions,
+): Promise<Repository> {
+  const { lockWaitSeconds = lockWaitSecondsDefault, host = systemHost, remote = {} } = options
+  const { access, create, appendOnly, makeParents, quotaBytes } = options
+  const { uploadBytesPerSecond, uploadBufferBytes } = remote
+  const transport = way.kind === 'transport' ? way.transport : await connectServer(way.server, remote, quotaBytes, host)
+  const path = way.kind === 'transport' ? way.path : way.server.path
+  return await openRemoteRepository(
+    transport,
+    {
+      ...{ path, named, location, access, lockWaitSeconds, create, appendOnly, makeParents },
+      ...{ uploadBytesPerSecond, uploadBufferBytes },
+    },
+    run,
+    host,
+  )
 }

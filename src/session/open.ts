@@ -14,7 +14,7 @@ import { type KeyMaterial, wipe } from '../crypto/key-material.ts'
 import { firstFreeAfter, NonceAllocator, type NonceLedger } from '../crypto/nonces.ts'
 import type { Repository } from '../repository/repository.ts'
 import { type LanePool, openLanes } from '../workers/lane-pool.ts'
-import { connectRepository, openTarget, type RepositoryTarget } from './connect.ts'
+import { connectRepository, placeOf, type RepositoryTarget } from './connect.ts'
 import { localKeyFiles } from './keyfiles.ts'
 import {
   cacheStore,
@@ -45,7 +45,7 @@ export async function openRepository(
   options: OpenOptions,
   run: RunOptions = {},
 ): Promise<WriteSession> {
-  const { location } = openTarget(target)
+  const { location } = placeOf(target)
   const repository = await connectRepository(target, options, run)
   let key: KeyMaterial | undefined
   let lanes: LanePool | undefined
@@ -72,19 +72,16 @@ export async function openRepository(
   }
 }
 
-/** Writes the first manifest of a repository that has none, and remembers the repository as known. For `init`. Takes the key: it is wiped with the session, or on failure. */
+/** Writes the first manifest of a repository that has none, and remembers the repository as known. For `init`. Takes repository and key: on failure they are closed and wiped. */
 export async function openFreshRepository(
-  target: RepositoryTarget,
+  repository: Repository,
   unlocked: Unlocked,
   options: OpenOptions,
-  run: RunOptions = {},
 ): Promise<WriteSession> {
-  const { location } = openTarget(target)
   const { key } = unlocked
-  const repository = await connectRepository(target, { ...options, access: 'write' }, run)
   let lanes: LanePool | undefined
   try {
-    const context = sessionContext(repository, location, options)
+    const context = sessionContext(repository, repository.location, options)
     lanes = await lanesFor(key, options)
     const nonces = noncesFor(repository, context.security, undefined)
     const manifest = emptyManifest(key.tamRequired)

@@ -57,6 +57,7 @@ const golden: Readonly<Record<string, Face>> = {
       isBorgError
       isDamaged
       isIntegrityError
+      isRemoteError
       itemSize
       listArchives
       listItems
@@ -189,6 +190,7 @@ const golden: Readonly<Record<string, Face>> = {
       RecreateResult
       RecreatedArchive
       RelatedSecrets
+      RemoteOptions
       Repository
       RepositoryReader
       RepositoryTarget
@@ -206,6 +208,7 @@ const golden: Readonly<Record<string, Face>> = {
       StreamContent
       TamChange
       TamStatus
+      Transport
       UnlockOptions
       Unlocked
       Unpacked
@@ -245,6 +248,7 @@ const golden: Readonly<Record<string, Face>> = {
       formatValue
       hasLoneSurrogate
       isBorgError
+      isRemoteError
       isoSeconds
       isoWeek
       itemMicroseconds
@@ -310,6 +314,7 @@ const golden: Readonly<Record<string, Face>> = {
       PythonJsonObject
       Question
       QuestionEvent
+      RemoteError
       RunOptions
       SizeStyle
       Verdict

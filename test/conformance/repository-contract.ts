@@ -37,8 +37,17 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('rollback' as const, 'reopen', 'list', 'scan') }) },
 )
 
+/** How much is tried at random: less where opening is slow. */
+export interface ContractEffort {
+  readonly runs: number
+  readonly acts: number
+}
+
 /** `makePlace` gives a new, empty repository each time. */
-export function repositoryContract(makePlace: () => Promise<RepositoryPlace>): void {
+export function repositoryContract(
+  makePlace: () => Promise<RepositoryPlace>,
+  effort: ContractEffort = { runs: 25, acts: 40 },
+): void {
   test('what was put is got back, byte for byte', async () => {
     await using repository = await (await makePlace()).open('write')
     const all = Uint8Array.from({ length: 256 }, (_, i) => i)
@@ -238,10 +247,10 @@ export function repositoryContract(makePlace: () => Promise<RepositoryPlace>): v
 
   test('it behaves like a map with transactions, whatever is done in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(anyAct, { maxLength: 40 }), async (acts) => {
+      fc.asyncProperty(fc.array(anyAct, { maxLength: effort.acts }), async (acts) => {
         await compareWithMap(await makePlace(), acts)
       }),
-      { numRuns: 25 },
+      { numRuns: effort.runs },
     )
   })
 }

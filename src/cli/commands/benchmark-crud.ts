@@ -128,7 +128,7 @@ class Benchmark {
   /** Opened anew each time, as whoever runs one command after the other does. */
   async #inRepository(action: (session: WriteSession) => Promise<unknown>): Promise<void> {
     const options = openOptions(this.#engine, this.#io, 'write', 'none')
-    await using session = await this.#engine.openRepository(this.#args.location.location, options, this.#io.run)
+    await using session = await this.#engine.openRepository(this.#args.location, options, this.#io.run)
     await action(session)
   }
 

@@ -9,7 +9,7 @@ export const breakLock: Command<typeof breakLockTable> = {
   table: breakLockTable,
   async run(args, io) {
     const engine = await loadEngine()
-    await engine.breakLocks(args.location.location, openOptions(engine, io, 'unlocked'), io.run)
+    await engine.breakLocks(args.location, openOptions(engine, io, 'unlocked'), io.run)
     return undefined
   },
 }

@@ -21,7 +21,7 @@ export const check: Command<typeof checkTable> = {
     if (args.repair) await confirmRepair(io)
     const engine = await loadEngine()
     const open = openOptions(engine, io, io.common.bypassLock ? 'unlocked' : 'write')
-    await using repository = await engine.connectRepository(args.location.location, open, io.run)
+    await using repository = await engine.connectRepository(args.location, open, io.run)
     refuseContradictions(args)
     const { repair, verifyData, maxDuration } = args
     if (

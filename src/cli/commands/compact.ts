@@ -10,7 +10,7 @@ export const compact: Command<typeof compactTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'write')
-    await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    await using repository = await engine.connectRepository(args.location, options, io.run)
     if (args.dryRun) return undefined
     const { threshold, cleanupCommits } = args
     await engine.compactRepository(repository, { threshold: threshold / 100, cleanupCommits })

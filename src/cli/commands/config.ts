@@ -17,7 +17,7 @@ export const config: Command<typeof configTable> = {
     const engine = await loadEngine()
     const open = args.cache ? engine.openCacheSettings : engine.openSettings
     const options = openOptions(engine, io, io.common.bypassLock ? 'unlocked' : 'write')
-    await using settings = await open(args.location.location, options, io.run)
+    await using settings = await open(args.location, options, io.run)
     if (args.list) list(settings.list(), args.cache ? 'cache' : 'repository', io)
     else await act(args, args.name ?? '', settings, io)
     return undefined

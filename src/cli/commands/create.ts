@@ -27,7 +27,7 @@ export const create: Command<typeof createTable> = {
       return undefined
     }
     const open = openOptions(engine, io, 'write', args.compression)
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     tellMissing(session.files, 'backed up', args, io)
     const options = { ...source, ...archiveOptions(args, io), beforeSaving: () => input.finish() }
     const result = await engine.createArchive(session, options, run)

@@ -17,7 +17,7 @@ export const debugDumpArchiveItems: Command<typeof debugDumpArchiveItemsTable> =
   table: debugDumpArchiveItemsTable,
   async run(args, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'read'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'read'), io.run)
     let number = 0
     for await (const { id, plain } of engine.archiveItemChunks(session, args.location.archive)) {
       const name = `${String(number++).padStart(6, '0')}_${toHex(id)}.items`
@@ -56,7 +56,7 @@ export const debugDumpManifest: Command<typeof debugDumpManifestTable> = {
   table: debugDumpManifestTable,
   async run(args, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'read'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'read'), io.run)
     const manifest = await engine.rawManifest(session)
     await using dump = await openTextOutput(args.path, io)
     await dump.write(rawJson(manifest))
@@ -69,7 +69,7 @@ export const debugDumpHints: Command<typeof debugDumpHintsTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, 'write')
-    const { segments, compact, quotaUsed, shadows } = await engine.repositoryHints(args.location.location, open, io.run)
+    const { segments, compact, quotaUsed, shadows } = await engine.repositoryHints(args.location, open, io.run)
     const counts = (counted: ReadonlyMap<number, number>): ReadonlyMap<string, number> =>
       new Map([...counted].map(([segment, count]) => [String(segment), count]))
     const shadowIndex = new Map([...shadows].map(([id, places]) => [toHex(id), places]))

@@ -18,7 +18,7 @@ export const debugGetObj: Command<typeof debugGetObjTable> = {
   table: debugGetObjTable,
   async run({ location, id, path }, io) {
     const engine = await loadEngine()
-    await using repository = await engine.connectRepository(location.location, openOptions(engine, io, 'read'), io.run)
+    await using repository = await engine.connectRepository(location, openOptions(engine, io, 'read'), io.run)
     requireId(id)
     try {
       await writeNamedFile(path, await repository.get(engine.objectIdFromHex(id)))
@@ -35,7 +35,7 @@ export const debugPutObj: Command<typeof debugPutObjTable> = {
   table: debugPutObjTable,
   async run({ location, id, path }, io) {
     const engine = await loadEngine()
-    await using repository = await engine.connectRepository(location.location, openOptions(engine, io, 'write'), io.run)
+    await using repository = await engine.connectRepository(location, openOptions(engine, io, 'write'), io.run)
     const bytes = await readNamedFile(path)
     requireId(id)
     await repository.put(engine.objectIdFromHex(id), bytes)
@@ -49,7 +49,7 @@ export const debugDeleteObj: Command<typeof debugDeleteObjTable> = {
   table: debugDeleteObjTable,
   async run({ location, ids }, io) {
     const engine = await loadEngine()
-    await using repository = await engine.connectRepository(location.location, openOptions(engine, io, 'write'), io.run)
+    await using repository = await engine.connectRepository(location, openOptions(engine, io, 'write'), io.run)
     for (const id of ids) {
       if (idProblem(id) !== undefined) io.write(`object id ${id} is invalid.\n`)
       else if (await engine.deleteStoredObject(repository, engine.objectIdFromHex(id)))
@@ -66,7 +66,7 @@ export const debugRefcountObj: Command<typeof debugRefcountObjTable> = {
   table: debugRefcountObjTable,
   async run({ location, ids }, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(location.location, openOptions(engine, io, 'write'), io.run)
+    await using session = await engine.openRepository(location, openOptions(engine, io, 'write'), io.run)
     await using cache = await session.openCache({ files: 'disabled' }, io.run)
     for (const id of ids) {
       if (idProblem(id) !== undefined) {
@@ -85,7 +85,7 @@ export const debugIdHash: Command<typeof debugIdHashTable> = {
   table: debugIdHashTable,
   async run({ location, path }, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(location.location, openOptions(engine, io, 'read'), io.run)
+    await using session = await engine.openRepository(location, openOptions(engine, io, 'read'), io.run)
     io.write(`${toHex(engine.contentId(session.key, await readNamedFile(path)))}\n`)
     return undefined
   },

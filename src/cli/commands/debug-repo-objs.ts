@@ -24,7 +24,7 @@ export const debugDumpRepoObjs: Command<typeof debugDumpRepoObjsTable> = {
 
 async function dumpObjects(args: ArgsOf<typeof debugDumpRepoObjsTable>, engine: Engine, io: CliIo): Promise<void> {
   const open = openOptions(engine, io, 'read')
-  await using repository = await engine.connectRepository(args.location.location, open, io.run)
+  await using repository = await engine.connectRepository(args.location, open, io.run)
   for await (const { number, id, plain } of engine.plainObjects(repository, open, io.run)) {
     await dump(`${String(number).padStart(8, '0')}_${toHex(id)}.obj`, plain, io)
   }
@@ -33,7 +33,7 @@ async function dumpObjects(args: ArgsOf<typeof debugDumpRepoObjsTable>, engine: 
 async function dumpLog(args: ArgsOf<typeof debugDumpRepoObjsTable>, engine: Engine, io: CliIo): Promise<void> {
   const { location, segment, offset } = args
   const open = openOptions(engine, io, 'read')
-  for await (const entry of engine.loggedObjects(location.location, open, { segment, offset }, io.run)) {
+  for await (const entry of engine.loggedObjects(location, open, { segment, offset }, io.run)) {
     await dump(logFileName(entry), entry.plain, io)
   }
 }
@@ -54,7 +54,7 @@ export const debugSearchRepoObjs: Command<typeof debugSearchRepoObjsTable> = {
     const wanted = parseWanted(args.wanted)
     const engine = await loadEngine()
     const open = openOptions(engine, io, 'read')
-    await using repository = await engine.connectRepository(args.location.location, open, io.run)
+    await using repository = await engine.connectRepository(args.location, open, io.run)
     let processed = 0
     for await (const findings of engine.searchObjects(repository, open, wanted, io.run)) {
       for (const finding of findings) io.write(findingLine(finding, wanted))

@@ -28,7 +28,7 @@ export const deleteCommand: Command<typeof deleteTable> = {
 }
 
 async function deleteSome(args: Arguments, named: readonly string[], engine: Engine, io: CliIo): Promise<void> {
-  await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'write'), io.run)
+  await using session = await engine.openRepository(args.location, openOptions(engine, io, 'write'), io.run)
   const names = named.length > 0 ? named : matching(args, session, engine)
   if (args.dryRun) previewDeletion(names, args, session, io)
   else if (args.forced > 1) await forget(names, args, session, engine, io)
@@ -114,7 +114,7 @@ async function deleteWhole(args: Arguments, engine: Engine, io: CliIo): Promise<
   // Also for a dry run, as borg does: --list shows the archives in the question.
   const asks = !args.cacheOnly && args.forced === 0
   const archives = asks ? await knownArchives(args, engine, io) : undefined
-  await using repository = await engine.connectRepository(args.location.location, open, io.run)
+  await using repository = await engine.connectRepository(args.location, open, io.run)
   if (asks) await confirm(args, archives, repository, io)
   if (args.dryRun) {
     if (!args.cacheOnly) {
@@ -159,7 +159,7 @@ function describe(archives: readonly ArchiveEntry[] | undefined): readonly strin
 /** Undefined without a manifest: such a repository can be deleted all the same. */
 async function knownArchives(args: Arguments, engine: Engine, io: CliIo): Promise<readonly ArchiveEntry[] | undefined> {
   try {
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'write'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'write'), io.run)
     return engine.listArchives(session, { considerCheckpoints: true })
   } catch (error) {
     if (isBorgError(error, 'NoManifestError')) return undefined

@@ -17,7 +17,7 @@ export const diff: Command<typeof diffTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     const options = {
       patterns: [...args.patterns, ...args.paths.map(parsePathArgument)],
       contentOnly: args.contentOnly,

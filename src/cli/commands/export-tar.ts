@@ -12,7 +12,7 @@ export const exportTar: Command<typeof exportTarTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     // Before the file is made, or emptied.
     const archive = engine.findArchive(session, args.location.archive)
     await using output = await openTarOutput(args, engine, io)

@@ -11,7 +11,7 @@ export const extract: Command<typeof extractTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     if (!args.dryRun && !args.stdout) tellMissing(session.files, 'restored', args, io)
     await engine.extractArchive(
       session,

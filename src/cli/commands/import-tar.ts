@@ -12,7 +12,7 @@ export const importTar: Command<typeof importTarTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, 'write', args.compression)
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     await using input = await openTarInput(args, engine, io)
     const result = await engine.importTar(
       session,

@@ -19,7 +19,7 @@ export const info: Command<typeof infoTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     await using cache = await session.openCache({ files: 'disabled' }, io.run)
     const entries = chosen(args, session, engine)
     if (entries === undefined) await tellRepository(args, session, cache, engine, io)

@@ -25,7 +25,7 @@ export const init: Command<typeof initTable> = {
     const engine = await loadEngine()
     const mode = args.encryption as keyof typeof engine.modes
     await engine.initRepository(
-      args.location.location,
+      args.location,
       {
         ...openOptions(engine, io, 'write'),
         encryption: mode,

@@ -10,7 +10,7 @@ export const keyChangePassphrase: Command<typeof keyChangePassphraseTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'read')
-    await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    await using repository = await engine.connectRepository(args.location, options, io.run)
     const keyFiles = engine.localKeyFiles(engine.defaultDirectories(io.env))
     const manifest = await engine.loadManifest(repository)
     const unlocked = await engine.unlock(repository, manifest, { keyFiles, passphrase: options.passphrase })
@@ -27,7 +27,7 @@ export const keyMigrateToRepokey: Command<typeof keyMigrateToRepokeyTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'read')
-    await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    await using repository = await engine.connectRepository(args.location, options, io.run)
     const { passphrase } = options
     await engine.migrateToRepokey(repository, { passphrase, newPassphrase: async (old) => old, host: io.host })
     io.log('info', 'Key updated')

@@ -15,7 +15,7 @@ export const keyExport: Command<typeof keyExportTable> = {
     refuseFolder(args.path)
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'unlocked')
-    await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    await using repository = await engine.connectRepository(args.location, options, io.run)
     const keyFiles = engine.localKeyFiles(engine.defaultDirectories(io.env))
     const format = args.paper ? 'paper' : args.qrHtml ? 'qr-html' : 'plain'
     await output(await engine.exportKey(repository, { keyFiles, format }), args.path, io)
@@ -28,7 +28,7 @@ export const keyExportRelatedSecrets: Command<typeof keyExportRelatedSecretsTabl
   async run(args, io) {
     refuseFolder(args.path)
     const engine = await loadEngine()
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'read'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'read'), io.run)
     await output(engine.exportRelatedSecrets(session.key), args.path, io)
     return undefined
   },

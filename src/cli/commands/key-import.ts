@@ -15,7 +15,7 @@ export const keyImport: Command<typeof keyImportTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'unlocked')
-    await using repository = await engine.connectRepository(args.location.location, options, io.run)
+    await using repository = await engine.connectRepository(args.location, options, io.run)
     refuseBadInput(args)
     const keyFiles = engine.localKeyFiles(engine.defaultDirectories(io.env))
     const places = { keyFiles, location: args.location.location }

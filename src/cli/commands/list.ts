@@ -37,7 +37,7 @@ export const list: Command<typeof listTable> = {
     }
     const engine = await loadEngine()
     const open = openOptions(engine, io, readAccess(io))
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     if (archive === undefined) await listRepository(args, session, engine, io)
     else await listContents(args, await engine.openArchive(session, archive), session, engine, io)
     return undefined

@@ -55,7 +55,7 @@ function mountOptions(args: Arguments, io: CliIo): MountOptions {
 }
 
 function openSession(args: Arguments, engine: Engine, io: CliIo): Promise<ReadSession> {
-  return engine.openRepository(args.location.location, openOptions(engine, io, readAccess(io)), io.run)
+  return engine.openRepository(args.location, openOptions(engine, io, readAccess(io)), io.run)
 }
 
 /**
@@ -73,7 +73,7 @@ async function askAhead(args: Arguments, engine: Engine, io: CliIo): Promise<str
           return used
         }
       : passphrase
-  await using session = await engine.openRepository(args.location.location, { ...open, passphrase: remembered }, io.run)
+  await using session = await engine.openRepository(args.location, { ...open, passphrase: remembered }, io.run)
   if (args.location.archive !== undefined) engine.findArchive(session, args.location.archive)
   return used
 }

@@ -19,7 +19,7 @@ export const prune: Command<typeof pruneTable> = {
   table: pruneTable,
   async run(args, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'write'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'write'), io.run)
     const rules = rulesOf(args)
     if (rules.length === 0) throw new BorgError('CommandError', [needRule])
     const { glob } = selectionOf(args)

@@ -21,7 +21,7 @@ export const recreate: Command<typeof recreateTable> = {
   async run(args, io) {
     const engine = await loadEngine()
     const open = openOptions(engine, io, 'write', args.compression)
-    await using session = await engine.openRepository(args.location.location, open, io.run)
+    await using session = await engine.openRepository(args.location, open, io.run)
     const { archive: name } = args.location
     const options = recreateOptions(args, io)
     const run = { ...io.run, onEvent: statusFilter(args, io) }

@@ -9,7 +9,7 @@ export const rename: Command<typeof renameTable> = {
   table: renameTable,
   async run(args, io) {
     const engine = await loadEngine()
-    await using session = await engine.openRepository(args.location.location, openOptions(engine, io, 'write'), io.run)
+    await using session = await engine.openRepository(args.location, openOptions(engine, io, 'write'), io.run)
     await engine.renameArchive(session, args.location.archive, args.name, io.run)
     return undefined
   },

@@ -16,14 +16,14 @@ export const upgrade: Command<typeof upgradeTable> = {
     const engine = await loadEngine()
     const act = modeOf(args)
     if (act === undefined) {
-      await engine.requireModernFormat(args.location.location, openOptions(engine, io, 'read'), io.run)
+      await engine.requireModernFormat(args.location, openOptions(engine, io, 'read'), io.run)
       // Borg looks twice, once for each of its ancestors.
       for (let look = 1; look <= 2; look++) io.log('warning', 'no key file found for repository')
       return undefined
     }
     const tamOptional = args.force || act === disableManifestTam
     const options = { ...openOptions(engine, io, 'write'), tamOptional, ignoreInvalidArchiveTam: true }
-    await using session = await engine.openRepository(args.location.location, options, io.run)
+    await using session = await engine.openRepository(args.location, options, io.run)
     await act(session, engine, io)
     return undefined
   },

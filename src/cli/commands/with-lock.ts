@@ -17,7 +17,7 @@ export const withLock: Command<typeof withLockTable> = {
     const engine = await loadEngine()
     const options = openOptions(engine, io, 'write')
     return await engine.withLock(
-      args.location.location,
+      args.location,
       options,
       async () => await exitCodeOf(args.command, args.args, io),
       io.run,

@@ -48,6 +48,9 @@ const optionLoggers: ReadonlySet<string> = new Set([
   'borg.output.show-rc',
 ])
 
+/** Of what came from a server and was no record of its own. */
+const plainLineLogger = 'root'
+
 const progressIntervalMs = 200
 
 export class LogSink {
@@ -88,6 +91,8 @@ export class LogSink {
 
   hears(level: LogLevel, logger: string): boolean {
     const { threshold, enabled, debugTopics } = this.#settings
+    // What ssh prints, and a server that is no borg: it explains what comes next.
+    if (logger === plainLineLogger) return true
     if (optionLoggers.has(logger))
       return enabled.has(logger) ? ranks[level] >= ranks.info : ranks[level] >= ranks.warning
     return ranks[level] >= ranks[threshold] || debugTopics.some((topic) => topicLogger(topic) === logger)

@@ -1,0 +1,46 @@
+/**
+ * What the command line and the environment say about servers: BORG_RSH, BORG_REMOTE_PATH, --rsh and its neighbours.
+ * Source: CLI contract, common.md §3 "Remote start".
+ */
+import type { RemoteOptions } from '../index.ts'
+import { BorgError, expandPlaceholders } from '../parsing.ts'
+import type { LogThreshold } from './args/common-options.ts'
+import type { CliIo } from './command.ts'
+import { splitShellWords } from './shell-words.ts'
+
+/** The SSH client that is built in, instead of a program. */
+const builtin = 'builtin:'
+
+const levelOptions: Readonly<Record<LogThreshold, readonly string[]>> = {
+  debug: ['--debug'],
+  info: ['--info'],
+  warning: [],
+  error: ['--error'],
+  critical: ['--critical'],
+}
+
+export function remoteOptions({ common, environment, env, host }: CliIo): RemoteOptions {
+  const { hostname, username } = environment
+  const remoteBorg = common.remotePath ?? environment.remotePath
+  const topics = common.debugTopics.filter((topic) => topic.includes('repository'))
+  return {
+    rsh: connectingWords(common.rsh, environment.rsh),
+    remoteBorg: remoteBorg === undefined ? undefined : expandPlaceholders(remoteBorg, host, { hostname, username }),
+    serveOptions: [...levelOptions[common.logLevel], ...topics.map((topic) => `--debug-topic=${topic}`)],
+    environment: env,
+    uploadBytesPerSecond: common.uploadRatelimit === undefined ? undefined : common.uploadRatelimit * 1024,
+    uploadBufferBytes: common.uploadBuffer === undefined ? undefined : common.uploadBuffer * 1024 * 1024,
+  }
+}
+
+function connectingWords(option: string | undefined, variable: string | undefined): readonly string[] | 'builtin' {
+  const text = option ?? variable ?? ''
+  if (text.trim() === '') return ['ssh']
+  if (text.trim() === builtin) return 'builtin'
+  try {
+    return splitShellWords(text)
+  } catch (error) {
+    const where = option === undefined ? 'BORG_RSH' : '--rsh'
+    throw new BorgError('CommandError', [`${where}: ${(error as Error).message} in "${text}"`], { cause: error })
+  }
+}
