@@ -15,11 +15,6 @@ export interface ObjectReader {
   readMany(ids: Iterable<ObjectId> | AsyncIterable<ObjectId>): AsyncIterable<Uint8Array>
 }
 
-interface Opening {
-  readonly storedSize: number
-  readonly plain: Promise<Uint8Array>
-}
-
 export function makeObjectReader(repository: RepositoryReader, lanes: LanePool): ObjectReader {
   const open = (id: ObjectId, stored: Uint8Array): Promise<Uint8Array> =>
     // The manifest's id is no hash of its content: its own MAC vouches for it.
@@ -28,29 +23,15 @@ export function makeObjectReader(repository: RepositoryReader, lanes: LanePool):
   return {
     read: async (id) => open(id, await repository.get(id)),
 
-    async *readMany(ids) {
+    readMany: (ids) => {
       /** Asked of the repository, answer not seen yet; answers come in this order. */
       const asked: ObjectId[] = []
-      const opening: Opening[] = []
-      let openingBytes = 0
-      const openNext = (stored: Uint8Array): Opening => {
+      const stored = repository.getMany(remembered(ids, asked))
+      return new Opening(stored, lanes, (bytes) => {
         const id = asked.shift()
         if (id === undefined) throw new RangeError('the repository gave an object nobody asked for')
-        return { storedSize: stored.length, plain: quiet(open(id, stored)) }
-      }
-      const finished = async (): Promise<Uint8Array> => {
-        const { storedSize, plain } = opening.shift() as Opening
-        openingBytes -= storedSize
-        return plain
-      }
-      for await (const answer of answers(repository.getMany(remembered(ids, asked)))) {
-        const { storedSize, plain } = answer.kind === 'stored' ? openNext(answer.stored) : failed(answer.error)
-        while (opening.length > 0 && openingBytes + storedSize > lanes.byteLimit) yield await finished()
-        opening.push({ storedSize, plain })
-        openingBytes += storedSize
-        if (opening.length >= 2 * lanes.width - 1) yield await finished()
-      }
-      while (opening.length > 0) yield await finished()
+        return open(id, bytes)
+      }).delivered()
     },
   }
 }
@@ -77,25 +58,77 @@ async function* rememberedLater(ids: AsyncIterable<ObjectId>, asked: ObjectId[])
   }
 }
 
-type Answer =
-  | { readonly kind: 'stored'; readonly stored: Uint8Array }
-  | { readonly kind: 'error'; readonly error: unknown }
+interface Opened {
+  readonly storedSize: number
+  readonly plain: Promise<Uint8Array>
+}
 
-/** A failing stream as one that ends with its failure: so it takes its turn behind the objects that came before. */
-async function* answers(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Answer> {
-  try {
-    for await (const stored of stream) yield { kind: 'stored', stored }
-  } catch (error) {
-    yield { kind: 'error', error }
+/**
+ * Keeps lanes busy ahead of the consumer. What is open is delivered at once: whoever gives the ids may wait for it before
+ * giving more.
+ */
+class Opening {
+  readonly #stored: AsyncIterator<Uint8Array>
+  readonly #lanes: LanePool
+  readonly #open: (stored: Uint8Array) => Promise<Uint8Array>
+  readonly #queue: Opened[] = []
+  #bytes = 0
+  #lastSize = 0
+  #reading: Promise<void> | undefined
+  #ended = false
+
+  constructor(stored: AsyncIterable<Uint8Array>, lanes: LanePool, open: (stored: Uint8Array) => Promise<Uint8Array>) {
+    this.#stored = stored[Symbol.asyncIterator]()
+    this.#lanes = lanes
+    this.#open = open
   }
-}
 
-function failed(error: unknown): Opening {
-  return { storedSize: 0, plain: quiet(Promise.reject(error)) }
-}
+  async *delivered(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        this.#readOn()
+        const next = this.#queue.shift()
+        if (next !== undefined) {
+          const plain = await next.plain
+          this.#bytes -= next.storedSize
+          yield plain
+        } else if (this.#ended) return
+        else await this.#reading
+      }
+    } finally {
+      this.#ended = true
+      await this.#stored.return?.()
+    }
+  }
 
-/** A failure is seen when its turn comes; until then it must not count as unhandled. */
-function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
+  /** Reads one more, unless enough is being opened, or one is being read. */
+  #readOn(): void {
+    // The next one is taken to be as large as the last.
+    const full = this.#bytes > 0 && this.#bytes + this.#lastSize > this.#lanes.byteLimit
+    if (this.#ended || this.#reading !== undefined || full || this.#queue.length >= 2 * this.#lanes.width) return
+    this.#reading = this.#readOne().finally(() => {
+      this.#reading = undefined
+      this.#readOn()
+    })
+  }
+
+  async #readOne(): Promise<void> {
+    try {
+      const { value, done } = await this.#stored.next()
+      if (done === true) this.#ended = true
+      else this.#push(value.length, this.#open(value))
+    } catch (error) {
+      // Takes its turn behind the objects that came before.
+      this.#ended = true
+      this.#push(0, Promise.reject(error))
+    }
+  }
+
+  #push(storedSize: number, plain: Promise<Uint8Array>): void {
+    // A failure is seen when its turn comes; until then it must not count as unhandled.
+    plain.catch(() => {})
+    this.#queue.push({ storedSize, plain })
+    this.#bytes += storedSize
+    this.#lastSize = storedSize
+  }
 }

@@ -3,10 +3,12 @@
  */
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
+import { withContents } from '../archive/contents-ahead.ts'
 import { classify, type Item, itemSize } from '../archive/item.ts'
 import { isObjectError } from '../base/errors.ts'
 import { type RunOptions, reportWarning } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
+import type { ObjectId } from '../base/ids.ts'
 import { MessageProgress, PercentProgress } from '../base/progress.ts'
 import { encodeText } from '../base/text.ts'
 import { makeMatcher } from '../patterns/matcher.ts'
@@ -89,7 +91,7 @@ function writesFiles(options: ExtractOptions): boolean {
 }
 
 async function extractFiles(work: Work): Promise<ExtractResult> {
-  const { session, reader, options, run } = work
+  const { session, options, run } = work
   const root = options.destination === undefined ? session.files.currentFolder : encodeText(options.destination)
   const { sparse = false, numericIds = false, noFlags, noAcls, noXattrs } = options
   const keeping = { numericIds, noFlags, noAcls, noXattrs, stripComponents: options.stripComponents }
@@ -98,17 +100,12 @@ async function extractFiles(work: Work): Promise<ExtractResult> {
   const folders = new FolderStack(extraction, run)
   let items = 0
   let failed = 0
-  for await (const item of reader.items()) {
+  for await (const { item, resolved, content } of selectedItems(work, extraction.links)) {
     run.signal?.throwIfAborted()
-    if (!work.selected(item)) {
-      extraction.links.passOver(item)
-      continue
-    }
     failed += folders.leaveAllBut(item.path)
     items += 1
     options.onItem?.(item, shownPath(item, options) ?? item.path)
-    const resolved = extraction.links.resolve(item)
-    const extracted = await attempt(item.path, run, () => extractItem(extraction, resolved, content(work, resolved)))
+    const extracted = await attempt(item.path, run, () => extractItem(extraction, resolved, content))
     if (!extracted) failed += 1
     else if (classify(item).kind === 'directory') folders.enter(item)
     await turns.take()
@@ -118,22 +115,17 @@ async function extractFiles(work: Work): Promise<ExtractResult> {
 }
 
 async function readFiles(work: Work): Promise<ExtractResult> {
-  const { session, reader, options, run } = work
+  const { session, options, run } = work
   const links = new HardLinkPlan(options.stripComponents)
   const turns = new EventLoopTurns(() => session.host.monotonicMs())
   let items = 0
   let failed = 0
-  for await (const item of reader.items()) {
+  for await (const { item, resolved, content } of selectedItems(work, links)) {
     run.signal?.throwIfAborted()
-    if (!work.selected(item)) {
-      links.passOver(item)
-      continue
-    }
     items += 1
     options.onItem?.(item, shownPath(item, options) ?? item.path)
-    const resolved = links.resolve(item)
     const read = await attempt(item.path, run, async () => {
-      for await (const plain of content(work, resolved)) {
+      for await (const plain of content) {
         if (options.dryRun !== true) await options.onContent?.(plain)
         await turns.take()
       }
@@ -144,9 +136,41 @@ async function readFiles(work: Work): Promise<ExtractResult> {
   return { items, failed }
 }
 
-async function* content(work: Work, item: Item): AsyncGenerator<Uint8Array> {
+interface SelectedItem {
+  readonly item: Item
+  /** The item to extract: a later name of a file may carry the content of the first. */
+  readonly resolved: Item
+  readonly content: AsyncIterable<Uint8Array>
+}
+
+/** Told apart and linked up ahead of their turn, so that content is on its way when it comes. */
+async function* selectedItems(work: Work, links: HardLinkPlan): AsyncGenerator<SelectedItem> {
+  const { reader, session } = work
+  const all = resolvedItems(reader, work.selected, links)
+  for await (const { item, content } of withContents(all, session.objects, ({ chunks }) => chunks)) {
+    yield { ...item, content: reported(work, item.resolved, content()) }
+  }
+}
+
+async function* resolvedItems(
+  reader: ArchiveReader,
+  selected: (item: Item) => boolean,
+  links: HardLinkPlan,
+): AsyncGenerator<Omit<SelectedItem, 'content'> & { readonly chunks: readonly ObjectId[] }> {
+  for await (const item of reader.items()) {
+    if (!selected(item)) {
+      links.passOver(item)
+      continue
+    }
+    const resolved = links.resolve(item)
+    const chunks = classify(resolved).kind === 'file' ? (resolved.chunks ?? []) : []
+    yield { item, resolved, chunks: chunks.map((chunk) => chunk.id) }
+  }
+}
+
+async function* reported(work: Work, item: Item, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let bytes = 0
-  for await (const plain of work.reader.content(item)) {
+  for await (const plain of content) {
     // Files may be larger than the patience of whoever wants to end this.
     work.run.signal?.throwIfAborted()
     yield plain
