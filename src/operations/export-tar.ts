@@ -3,11 +3,13 @@
  */
 import type { ArchiveEntry } from '../archive/archive-directory.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
+import { withContents } from '../archive/contents-ahead.ts'
 import { classify, fileTypeMask, type Item, itemSize } from '../archive/item.ts'
 import { BorgError } from '../base/errors.ts'
 import { fileWarning } from '../base/errno.ts'
 import { type RunOptions, reportWarning } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
+import type { ObjectId } from '../base/ids.ts'
 import { MessageProgress, PercentProgress } from '../base/progress.ts'
 import { printableText } from '../base/text.ts'
 import { makeMatcher } from '../patterns/matcher.ts'
@@ -60,6 +62,7 @@ export async function exportTar(
 }
 
 class Export {
+  readonly #session: ReadSession
   readonly #reader: ArchiveReader
   readonly #options: ExportTarOptions
   readonly #run: RunOptions
@@ -75,6 +78,7 @@ class Export {
     run: RunOptions,
     progress: PercentProgress,
   ) {
+    this.#session = session
     this.#reader = reader
     this.#options = options
     this.#run = run
@@ -85,17 +89,24 @@ class Export {
   }
 
   async write(selected: (item: Item) => boolean): Promise<void> {
-    for await (const item of this.#reader.items()) {
+    const chunksOf = (item: Item): readonly ObjectId[] => (item.chunks ?? []).map((chunk) => chunk.id)
+    for await (const { item, content } of withContents(this.#resolved(selected), this.#session.objects, chunksOf)) {
       this.#run.signal?.throwIfAborted()
-      if (selected(item)) await this.#add(item)
-      else this.#links.passOver(item)
+      await this.#add(item, content)
       await this.#turns.take()
     }
     await this.#tar.finish()
   }
 
-  async #add(archived: Item): Promise<void> {
-    const item = this.#links.resolve(archived)
+  /** Ahead of their turn, so that content is on its way when it comes. */
+  async *#resolved(selected: (item: Item) => boolean): AsyncGenerator<Item> {
+    for await (const item of this.#reader.items()) {
+      if (selected(item)) yield this.#links.resolve(item)
+      else this.#links.passOver(item)
+    }
+  }
+
+  async #add(item: Item, content: () => AsyncIterable<Uint8Array>): Promise<void> {
     const member = memberOfItem(item, shownPath(item.path, this.#options) ?? item.path, this.#linkTarget(item))
     if (member === undefined) {
       const type = (item.mode & fileTypeMask).toString(8)
@@ -104,7 +115,7 @@ class Export {
     }
     this.#options.onItem?.(item)
     if (member.type === 'file') this.#warnIfDamaged(item, member.size)
-    await this.#tar.add(member, member.type === 'file' ? this.#content(item, member.size) : undefined)
+    await this.#tar.add(member, member.type === 'file' ? this.#content(item, member.size, content()) : undefined)
   }
 
   /** The name in the tarball of the file that `item` is another name of. */
@@ -129,9 +140,9 @@ class Export {
     reportWarning(this.#run, 'BackupError', item.path, text)
   }
 
-  async *#content(item: Item, size: number): AsyncGenerator<Uint8Array> {
+  async *#content(item: Item, size: number, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let bytes = 0
-    for await (const plain of this.#reader.content(item)) {
+    for await (const plain of content) {
       // Files may be larger than the patience of whoever wants to end this.
       this.#run.signal?.throwIfAborted()
       this.#progress.advance(plain.length, [item.path])

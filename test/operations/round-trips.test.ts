@@ -11,7 +11,6 @@ import { deleteArchives } from '../../src/operations/delete.ts'
 import { exportTar } from '../../src/operations/export-tar.ts'
 import { extractArchive } from '../../src/operations/extract.ts'
 import { initRepository } from '../../src/operations/init.ts'
-import { recreateArchive } from '../../src/operations/recreate.ts'
 import { connectRepository } from '../../src/session/connect.ts'
 import { defaultDirectories } from '../../src/session/directories.ts'
 import { openRepository } from '../../src/session/open.ts'
@@ -32,10 +31,10 @@ function server(): FakeServer {
 }
 
 /** Round trips of `work`, those of opening and closing included. */
-async function roundTrips(work: (session: WriteSession) => Promise<unknown>, compression = 'lz4'): Promise<number> {
+async function roundTrips(work: (session: WriteSession) => Promise<unknown>): Promise<number> {
   const far = server()
   {
-    const options = { access: 'write', passphrase, directories, host, compression } as const
+    const options = { access: 'write', passphrase, directories, host } as const
     await using session = await openRepository({ transport: far.transport, path: '/far' }, options)
     await work(session)
   }
@@ -93,12 +92,6 @@ test('check --verify-data', async () => {
   }
 
   expect(far.roundTrips).toBeLessThan(80)
-})
-
-test('recreate with another compression', async () => {
-  const trips = await roundTrips((session) => recreateArchive(session, 'a', { recompress: 'always' }), 'zlib,9')
-
-  expect(trips).toBeLessThan(100)
 })
 
 test('delete of an archive, with a cache built anew', async () => {

@@ -17,6 +17,7 @@ import { encodeText } from '../../base/text.ts'
 import { verifyTam } from '../../crypto/tam.ts'
 import { metadataLimits, type UnpackedMap, unpack } from '../../format/msgpack-decode.ts'
 import { pack } from '../../format/msgpack-encode.ts'
+import { type StoredOutcome, storedEach } from '../../objects/stored-each.ts'
 import { type CheckContext, checkLogger } from './context.ts'
 
 const keyStarts: readonly Uint8Array[] = [...archiveKeys].map((key) => pack(encodeText(key)))
@@ -40,12 +41,13 @@ export async function rebuildManifest(check: CheckContext): Promise<Manifest> {
   const turns = new EventLoopTurns(() => check.host.monotonicMs())
   for (let after: ObjectId | undefined; ; ) {
     const ids = await check.repository.list(listBatch, after)
-    for (const id of ids) {
+    const candidates = ids.filter((id) => !isManifestId(id) && check.has(id))
+    progress.advance(ids.length - candidates.length)
+    for await (const outcome of storedEach(check.repository, candidates)) {
       check.run.signal?.throwIfAborted()
       progress.advance()
       await turns.take()
-      if (isManifestId(id) || !check.has(id)) continue
-      const found = await archiveIn(check, id)
+      const found = await archiveIn(check, outcome)
       if (found !== undefined) addArchive(check, manifest, found)
     }
     after = ids.at(-1)
@@ -66,8 +68,9 @@ function addArchive(check: CheckContext, manifest: Manifest, found: ArchiveEntry
   manifest.archives.set({ ...found, name })
 }
 
-async function archiveIn(check: CheckContext, id: ObjectId): Promise<ArchiveEntry | undefined> {
-  const plain = await readOrNothing(check, id)
+async function archiveIn(check: CheckContext, outcome: StoredOutcome): Promise<ArchiveEntry | undefined> {
+  const { id } = outcome
+  const plain = await openOrNothing(check, outcome)
   if (plain === undefined || !looksLikeArchive(plain)) return undefined
   const map = decodeOrNothing(plain)
   if (map === undefined || !requiredArchiveKeys.every((key) => map.has(key))) return undefined
@@ -92,9 +95,10 @@ function reportIgnored(check: CheckContext, map: UnpackedMap, why: string): void
   check.problem(`Archive TAM authentication issue for archive ${text}: ${why}`)
 }
 
-async function readOrNothing(check: CheckContext, id: ObjectId): Promise<Uint8Array | undefined> {
+async function openOrNothing(check: CheckContext, outcome: StoredOutcome): Promise<Uint8Array | undefined> {
+  if ('error' in outcome) return undefined
   try {
-    return await check.read(id)
+    return await check.lane.open(outcome.id, outcome.stored)
   } catch (error) {
     if (isObjectError(error)) return undefined
     throw error

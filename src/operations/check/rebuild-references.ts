@@ -15,6 +15,7 @@ import { idKey, type ObjectId } from '../../base/ids.ts'
 import { PercentProgress } from '../../base/progress.ts'
 import { packWithTam, tamSaltSize, verifyTam } from '../../crypto/tam.ts'
 import { metadataLimits, unpack } from '../../format/msgpack-decode.ts'
+import { type StoredOutcome, storedEach } from '../../objects/stored-each.ts'
 import type { CheckContext } from './context.ts'
 import { verifyItemChunks } from './verify-chunks.ts'
 
@@ -161,9 +162,16 @@ async function* robustItems(
   }
   const decoder = new RobustItemDecoder(manifest.itemKeys)
   const turns = new EventLoopTurns(() => check.host.monotonicMs())
+  // Looked up once: a repair may store what was missing while this is under way.
+  const present = metadata.itemChunks.map((id) => check.has(id))
+  const there = storedEach(
+    check.repository,
+    metadata.itemChunks.filter((_, number) => present[number]),
+  )
   for (const [number, id] of metadata.itemChunks.entries()) {
     const place = `[chunk: ${String(number).padStart(6, '0')}_${idKey(id)}]`
-    const plain = await readItemChunk(check, id, place, report)
+    const plain = present[number] ? await readItemChunk(check, { stream: there, place }, report) : undefined
+    if (present[number] !== true) report(`item metadata chunk missing ${place}`)
     if (plain === undefined) {
       decoder.resynchronise()
       yield 'lost'
@@ -184,16 +192,14 @@ async function* robustItems(
 
 async function readItemChunk(
   check: CheckContext,
-  id: ObjectId,
-  place: string,
+  { stream, place }: { readonly stream: AsyncIterator<StoredOutcome>; readonly place: string },
   report: (problem: string) => void,
 ): Promise<Uint8Array | undefined> {
-  if (!check.has(id)) {
-    report(`item metadata chunk missing ${place}`)
-    return undefined
-  }
+  const { value: outcome, done } = await stream.next()
+  if (done === true) throw new RangeError('fewer metadata chunks than are there')
   try {
-    return await check.read(id)
+    if ('error' in outcome) throw outcome.error
+    return await check.lane.open(outcome.id, outcome.stored)
   } catch (error) {
     if (!isObjectError(error)) throw error
     check.noteUnknown(error)

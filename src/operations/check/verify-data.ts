@@ -5,6 +5,7 @@ import { isIntegrityError, isObjectError } from '../../base/errors.ts'
 import { EventLoopTurns } from '../../base/flow.ts'
 import { idKey, isManifestId, type ObjectId } from '../../base/ids.ts'
 import { PercentProgress } from '../../base/progress.ts'
+import { type StoredOutcome, storedEach } from '../../objects/stored-each.ts'
 import type { CheckContext } from './context.ts'
 
 const scanBatch = 1000
@@ -29,14 +30,14 @@ export async function verifyData(check: CheckContext): Promise<void> {
   // In disk order: a data check reads each segment once, front to back.
   for (let after: ObjectId | undefined; ; ) {
     const ids = await check.repository.scan(scanBatch, after)
-    for (const id of ids) {
+    for await (const outcome of storedEach(check.repository, ids)) {
       check.run.signal?.throwIfAborted()
       progress.advance()
       verified += 1
-      const problem = await problemOf(check, id)
+      const problem = await problemOf(check, outcome)
       if (problem !== undefined) {
         failures += 1
-        if (problem.damaged) defect.push(id)
+        if (problem.damaged) defect.push(outcome.id)
       }
       await turns.take()
     }
@@ -49,10 +50,12 @@ export async function verifyData(check: CheckContext): Promise<void> {
   check.inform(`Finished cryptographic data integrity verification, ${summary}`)
 }
 
-async function problemOf(check: CheckContext, id: ObjectId): Promise<{ damaged: boolean } | undefined> {
+async function problemOf(check: CheckContext, outcome: StoredOutcome): Promise<{ damaged: boolean } | undefined> {
+  const { id } = outcome
   try {
+    if ('error' in outcome) throw outcome.error
     // The manifest's id is no hash of its content: what can be checked of it is its MAC.
-    await check.lane.open(isManifestId(id) ? undefined : id, await check.repository.get(id))
+    await check.lane.open(isManifestId(id) ? undefined : id, outcome.stored)
     return undefined
   } catch (error) {
     if (isIntegrityError(error)) {
@@ -70,8 +73,9 @@ async function problemOf(check: CheckContext, id: ObjectId): Promise<{ damaged: 
 
 /** Read once more before deleting: what fails only sometimes is a machine's fault, and the data may be good. */
 async function deleteDefect(check: CheckContext, defect: readonly ObjectId[]): Promise<void> {
-  for (const id of defect) {
-    if ((await problemOf(check, id)) === undefined) {
+  for await (const outcome of storedEach(check.repository, defect)) {
+    const { id } = outcome
+    if ((await problemOf(check, outcome)) === undefined) {
       check.inform(`chunk ${idKey(id)} kept: it could be read this time, please test memory, cables and disks`)
       continue
     }
