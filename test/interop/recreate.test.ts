@@ -1,11 +1,12 @@
 /**
  * Real borg 1.4 and we recreate copies of one repository with the same words: same output, same archives field by field,
- * and the borgs find nothing wrong with ours. In the short form they take turns; TSBORG_LONG=1 asks each of them.
+ * and the borgs find nothing wrong with ours. In the short form there is one case of a kind, and they take turns; TSBORG_LONG=1 asks each of them about all.
  */
 import { execFileSync } from 'node:child_process'
 import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { casesOfForm, isLong, type Optional } from '../support/long-form.ts'
 import { BorgWorld, findBorgs, type RealBorg } from '../support/real-borg.ts'
 import { builtCli, isBuilt } from './support/built-cli.ts'
 import { CounterUse } from './support/counter-use.ts'
@@ -14,7 +15,7 @@ import { normalLines } from './support/normal-output.ts'
 // Every case starts some twenty programs; machines may be busy.
 vi.setConfig({ testTimeout: 600_000 })
 
-interface Case {
+interface Case extends Optional {
   readonly args: readonly string[]
   readonly mode?: 'none' | 'repokey' | 'keyfile-blake2'
   readonly environment?: Readonly<Record<string, string>>
@@ -33,41 +34,43 @@ const tags = ['--exclude-caches', '--exclude-if-present', '.nobackup']
 
 const cases: readonly Case[] = [
   { args: ['--list', 'repo::first', '-e', 'tree/links'] },
-  { args: ['--list', 'repo::first', 'tree/links', 'tree/zlink', '-e', 're:second$'], mode: 'none' },
-  { args: ['--list', '-n', 'repo::first', '--pattern', '+ tree/links', '--pattern', '- tree'] },
-  { args: ['--list', '--filter', 'x', '-n', '-s', 'repo', '-e', 'tree/text'] },
+  { long: true, args: ['--list', 'repo::first', 'tree/links', 'tree/zlink', '-e', 're:second$'], mode: 'none' },
+  { long: true, args: ['--list', '-n', 'repo::first', '--pattern', '+ tree/links', '--pattern', '- tree'] },
+  { long: true, args: ['--list', '--filter', 'x', '-n', '-s', 'repo', '-e', 'tree/text'] },
   { args: ['--list', 'repo::first', ...tags], mode: 'keyfile-blake2' },
-  { args: ['--list', 'repo::first', ...tags, '--keep-exclude-tags'] },
-  { args: ['--list', 'repo::first', 'tree/caches', ...tags] },
+  { long: true, args: ['--list', 'repo::first', ...tags, '--keep-exclude-tags'] },
+  { long: true, args: ['--list', 'repo::first', 'tree/caches', ...tags] },
   { args: ['--list', 'repo::first', ...tags, '-e', 're:nothing', '--target', 'new'] },
-  { args: ['repo::first', 'no/such/path'] },
-  { args: ['-v', '-s', 'repo::first', '-e', 'tree/big', '--comment', 'an {hostname}'], differs: 'sizes' },
+  { long: true, args: ['repo::first', 'no/such/path'] },
+  { long: true, args: ['-v', '-s', 'repo::first', '-e', 'tree/big', '--comment', 'an {hostname}'], differs: 'sizes' },
   { args: ['--log-json', '--list', 'repo::second', '--timestamp', '2020-05-05T05:05:05', '--comment', ''] },
-  { args: ['repo::second', '--target', 'copy'] },
-  { args: ['repo::second', '--recompress', '-C', 'none'] },
+  { long: true, args: ['repo::second', '--target', 'copy'] },
+  { long: true, args: ['repo::second', '--recompress', '-C', 'none'] },
   { args: ['--recompress', '-C', 'zlib,6', 'repo::second', 'tree/text'], mode: 'keyfile-blake2' },
   { args: ['repo::second', '--recompress=if-different', '-C', 'auto,zlib,1'] },
-  { args: ['repo::second', '--recompress', 'always', '-C', 'lz4', '--target', 'again'], differs: 'sizes' },
-  { args: ['repo', '--recompress', '-C', 'none', '-c', '0'], mode: 'none', differs: 'chunkerParams' },
+  { long: true, args: ['repo::second', '--recompress', 'always', '-C', 'lz4', '--target', 'again'], differs: 'sizes' },
+  { long: true, args: ['repo', '--recompress', '-C', 'none', '-c', '0'], mode: 'none', differs: 'chunkerParams' },
   { args: ['repo::second', '--chunker-params', 'buzhash,10,14,12,4095'], differs: 'sizes' },
-  { args: ['repo::second', '--chunker-params', 'fixed,65536', '--recompress', '-C', 'none', '--target', 'cut'] },
+  {
+    long: true,
+    args: ['repo::second', '--chunker-params', 'fixed,65536', '--recompress', '-C', 'none', '--target', 'cut'],
+  },
   { args: ['repo::fixed', '--chunker-params', 'default'] },
-  { args: ['repo::fixed', '--chunker-params', 'fixed,100000'], code: 2 },
-  { args: ['repo::fixed', '--comment', 'kept'], differs: 'chunkerParams' },
-  { args: ['--list', 'repo::first', '-e', 'tree/fifo'], borgFails: true },
-  { args: ['-v', 'repo'] },
-  { args: ['repo::first'], code: 2 },
+  { long: true, args: ['repo::fixed', '--chunker-params', 'fixed,100000'], code: 2 },
+  { long: true, args: ['repo::fixed', '--comment', 'kept'], differs: 'chunkerParams' },
+  { long: true, args: ['--list', 'repo::first', '-e', 'tree/fifo'], borgFails: true },
+  { long: true, args: ['-v', 'repo'] },
+  { long: true, args: ['repo::first'], code: 2 },
   { args: ['repo::first'], environment: { BORG_EXIT_CODES: 'modern' }, code: 4 },
-  { args: ['-n', 'repo::first', '--exclude-if-present', 'nothing'], code: 2 },
-  { args: ['repo', '--target', 'x'], code: 2 },
-  { args: ['repo::first', '--target', 'second'], environment: { BORG_EXIT_CODES: 'modern' }, code: 30 },
+  { long: true, args: ['-n', 'repo::first', '--exclude-if-present', 'nothing'], code: 2 },
+  { long: true, args: ['repo', '--target', 'x'], code: 2 },
+  { long: true, args: ['repo::first', '--target', 'second'], environment: { BORG_EXIT_CODES: 'modern' }, code: 30 },
   { args: ['repo::none', '-e', 'x'], environment: { BORG_EXIT_CODES: 'modern' }, code: 31 },
-  { args: ['repo::first.recreate', '-e', 'x'], code: 2, left: true },
+  { long: true, args: ['repo::first.recreate', '-e', 'x'], code: 2, left: true },
   { args: ['repo::first', '-e', 'x'], code: 2, left: true },
 ]
 
 const borgs = findBorgs()
-const isLong = process.env['TSBORG_LONG'] === '1'
 const judge = borgs.find(({ version }) => version.startsWith('1.4'))
 
 describe.skipIf(judge === undefined || !isBuilt)('recreate with the same words', () => {
@@ -86,31 +89,34 @@ describe.skipIf(judge === undefined || !isBuilt)('recreate with the same words',
     return made
   }
 
-  test.each(cases.map((one, number) => ({ one, number, title: titleOf(one) })))('$title', ({ one, number }) => {
-    const { world: from, ids: before } = original(one.mode ?? 'repokey')
-    const [theirs, ours] = [copyOf(from), copyOf(from)]
-    try {
-      if (one.left) for (const world of [theirs, ours]) world.must(borg, ['rename', 'repo::fixed', 'first.recreate'])
-      const options = { environment: one.environment ?? {} }
-      const theirRun = theirs.run(borg, ['recreate', ...one.args], options)
-      const ourRun = ours.run(process.execPath, [builtCli, 'recreate', ...one.args], options)
+  test.each(casesOfForm('recreate', cases).map((one, number) => ({ one, number, title: titleOf(one) })))(
+    '$title',
+    ({ one, number }) => {
+      const { world: from, ids: before } = original(one.mode ?? 'repokey')
+      const [theirs, ours] = [copyOf(from), copyOf(from)]
+      try {
+        if (one.left) for (const world of [theirs, ours]) world.must(borg, ['rename', 'repo::fixed', 'first.recreate'])
+        const options = { environment: one.environment ?? {} }
+        const theirRun = theirs.run(borg, ['recreate', ...one.args], options)
+        const ourRun = ours.run(process.execPath, [builtCli, 'recreate', ...one.args], options)
 
-      expect(ourRun).toMatchObject({ code: one.code ?? 0 })
-      if (one.borgFails !== true) {
-        expect(shown(ourRun.stdout, ours, one)).toEqual(shown(theirRun.stdout, theirs, one))
-        expect(shown(ourRun.stderr, ours, one)).toEqual(shown(theirRun.stderr, theirs, one))
-        expect(ourRun.code).toBe(theirRun.code)
-        expect(newArchives(ours, borg, before, one)).toEqual(newArchives(theirs, borg, before, one))
+        expect(ourRun).toMatchObject({ code: one.code ?? 0 })
+        if (one.borgFails !== true) {
+          expect(shown(ourRun.stdout, ours, one)).toEqual(shown(theirRun.stdout, theirs, one))
+          expect(shown(ourRun.stderr, ours, one)).toEqual(shown(theirRun.stderr, theirs, one))
+          expect(ourRun.code).toBe(theirRun.code)
+          expect(newArchives(ours, borg, before, one)).toEqual(newArchives(theirs, borg, before, one))
+        }
+        if (one.code !== undefined || one.args.includes('-n')) return
+        const judges = isLong ? borgs : borgs.filter((_, turn) => turn === number % borgs.length)
+        for (const { command } of judges) ours.must(command, ['check', '--verify-data', 'repo'])
+        expectCountersApart(ours, one)
+      } finally {
+        theirs.remove()
+        ours.remove()
       }
-      if (one.code !== undefined || one.args.includes('-n')) return
-      const judges = isLong ? borgs : borgs.filter((_, turn) => turn === number % borgs.length)
-      for (const { command } of judges) ours.must(command, ['check', '--verify-data', 'repo'])
-      expectCountersApart(ours, one)
-    } finally {
-      theirs.remove()
-      ours.remove()
-    }
-  })
+    },
+  )
 })
 
 function titleOf({ args, mode, environment = {} }: Case): string {

@@ -6,11 +6,12 @@ import { once } from 'node:events'
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { casesOfForm, type Optional } from '../../support/long-form.ts'
 import { type BorgRun, BorgWorld, type RealBorg } from '../../support/real-borg.ts'
 import { builtCli, isBuilt } from './built-cli.ts'
 import { type NormalRun, normalRun } from './normal-output.ts'
 
-export interface Step {
+export interface Step extends Optional {
   readonly args: readonly string[]
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
@@ -36,7 +37,7 @@ interface Player {
   readonly world: BorgWorld
 }
 
-/** Declares a test for every step; they build on each other. */
+/** Declares a test for every step of this form; they build on each other. */
 export function compareSteps(
   name: string,
   borgs: readonly RealBorg[],
@@ -63,7 +64,7 @@ export function compareSteps(
       for (const { world } of players) world.remove()
     })
 
-    test.each(steps.map((step) => ({ step, title: titleOf(step) })))('$title', async ({ step }) => {
+    test.each(casesOfForm(name, steps).map((step) => ({ step, title: titleOf(step) })))('$title', async ({ step }) => {
       const comparable = players.filter(({ name }) => !(name.startsWith('1.2') && step.not12 === true))
       const playing = step.changes === true ? players : comparable
       const runs = await Promise.all(playing.map(async (each) => ({ by: each, run: await play(each, step) })))
