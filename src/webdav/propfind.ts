@@ -47,8 +47,12 @@ interface Open extends PropertyName {
   readonly prefixes: ReadonlyMap<string, string>
 }
 
+/** What begins no alternative ends none: a name goes on to its end, so that nothing is looked at twice. */
 const markup =
-  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[[\s\S]*?\]\]>|<(\/?)([^\s<>/!?]+)((?:[^<>"']|"[^"]*"|'[^']*')*?)(\/?)>|<|[^<]+/g
+  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[[\s\S]*?\]\]>|<(\/?)([^\s<>/!?]+)(?=[\s/>])((?:[^<>"']|"[^"]*"|'[^']*')*?)(\/?)>|<|[^<]+/g
+
+/** Far more than a PROPFIND needs: every level keeps the namespaces of all above it. */
+const depthMax = 64
 
 /** All elements in the order they begin; undefined when the text is not well-formed. */
 function readElements(text: string): readonly Element[] | undefined {
@@ -66,9 +70,10 @@ function readElements(text: string): readonly Element[] | undefined {
       if (open.pop()?.tag !== tag) return undefined
       continue
     }
+    if (open.length >= depthMax) return undefined
     const prefixes = new Map(open.at(-1)?.prefixes ?? [['', '']])
     for (const [, prefix = '', double, single] of attributes.matchAll(
-      /\bxmlns(?::([^\s=]+))?\s*=\s*(?:"([^"]*)"|'([^']*)')/g,
+      /\bxmlns(?::([^\s=:]+))?\s*=\s*(?:"([^"]*)"|'([^']*)')/g,
     )) {
       prefixes.set(prefix, double ?? single ?? '')
     }

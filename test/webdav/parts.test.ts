@@ -43,8 +43,20 @@ describe('bodies of PROPFIND', () => {
   })
 
   test('a long malformed body is refused in no time', () => {
-    for (const piece of ['<a ', '<a b="', '<!--', '<a x=\'"'])
+    for (const piece of ['<a ', '<a b="', '<!--', '<a x=\'"', '<a>', '<a xmlns:b="">'])
       expect(parsePropfind(piece.repeat(20_000))).toBeUndefined()
+    const million = 1_000_000
+    expect(parsePropfind(`<${'a'.repeat(million)}`)).toBeUndefined()
+    expect(parsePropfind(`<a ${'xmlns:'.repeat(million)}/>`)).toBeUndefined()
+  })
+
+  test('elements that go deeper than any use are refused', () => {
+    const nested = (depth: number): string => {
+      const inside = `${'<D:x>'.repeat(depth - 2)}${'</D:x>'.repeat(depth - 2)}`
+      return `<D:propfind xmlns:D="DAV:"><D:prop>${inside}</D:prop></D:propfind>`
+    }
+    expect(parsePropfind(nested(64))).toMatchObject({ kind: 'some' })
+    expect(parsePropfind(nested(65))).toBeUndefined()
   })
 })
 
