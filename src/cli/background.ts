@@ -15,7 +15,10 @@ import { requireNativeWords } from './native-name.ts'
 const secretDescriptor = 3
 const newsDescriptor = 4
 
-/** From the background: we serve. What is to be printed is printed by whoever was called. */
+/**
+ * From the background: we serve. What is to be printed is printed by whoever was called.
+ * @throws the system's error, EPIPE say, when that process is gone: nobody knows of us then
+ */
 export function announce(text: string, io: CliIo): void {
   const { newsDescriptor: descriptor } = io.environment
   if (descriptor === undefined) {

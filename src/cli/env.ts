@@ -54,9 +54,9 @@ export function readEnvironment(env: Env): Environment {
   }
 }
 
-/** For programs we start: they get everything but the passphrase, and learn which version called. */
+/** For programs we start: they get everything but the passphrase and what is between us, and learn which version called. */
 export function childEnvironment(env: Env, version: string): Env {
-  const { BORG_PASSPHRASE: _, ...rest } = env
+  const { BORG_PASSPHRASE: _, [newsVariable]: __, ...rest } = env
   return { ...rest, BORG_VERSION: version }
 }
 

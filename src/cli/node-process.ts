@@ -1,9 +1,9 @@
 /**
  * The real process as `ProcessIo`: streams that outlive their readers, signals, files.
  */
-import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { decodeText, systemHost } from '../parsing.ts'
-import type { Env } from './env.ts'
+import { type Env, newsVariable } from './env.ts'
 import { exitClass } from './exit-code.ts'
 import { givenArguments, givenVariables, LostBytes } from './given-words.ts'
 import { run } from './main.ts'
@@ -57,11 +57,25 @@ export async function runProcess(words: readonly string[], program: string): Pro
 
 function asGiven(words: readonly string[]): { readonly argv: readonly string[]; readonly env: Env } {
   try {
-    return { argv: givenArguments(words), env: givenVariables(process.env) }
+    return { argv: givenArguments(words), env: givenVariables(withoutStrayNews(process.env)) }
   } catch (error) {
     if (!(error instanceof LostBytes)) throw error
     process.stderr.write(`Error: ${error.message}\n`)
     process.exit(errorCode)
+  }
+}
+
+/** Who sets the variable without being our own parent, which connects a socket, does not start us in the background. */
+function withoutStrayNews(env: Env): Env {
+  const { [newsVariable]: descriptor, ...rest } = env
+  return descriptor === undefined || isSocket(Number(descriptor)) ? env : rest
+}
+
+function isSocket(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isSocket()
+  } catch {
+    return false
   }
 }
 

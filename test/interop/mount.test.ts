@@ -272,6 +272,29 @@ describe.skipIf(!runs)('a mounted archive', () => {
       expect(roster()).toBe('')
     })
 
+    test('a variable of ours that somebody else set is nothing to us', async () => {
+      mustCli(world, ['mount', `${repository}::odd`, mountPoint], { environment: { TSBORG_READY_FD: '4' } })
+
+      expect(isMounted()).toBe(true)
+      const processId = servingProcess()
+      mustCli(world, ['umount', mountPoint])
+      await ended(processId)
+    })
+
+    test('nothing stays mounted when the one who called is gone by then', async () => {
+      const child = spawn(process.execPath, [builtCli, 'mount', `${repository}::odd`, mountPoint], {
+        env: { ...world.environment, TSBORG_READY_FD: '4' },
+        stdio: ['ignore', 'ignore', 'ignore', 'ignore', 'pipe'],
+      })
+      serving.push(child)
+      child.stdio[4]?.destroy()
+      const code = await new Promise((resolve) => child.on('exit', resolve))
+
+      expect(code).toBe(2)
+      expect(isMounted()).toBe(false)
+      expect(roster()).toBe('')
+    })
+
     test('umount of what is not mounted fails with the code of the program it calls', () => {
       expect(runCli(world, ['umount', mountPoint]).code).toBe(1)
     })

@@ -87,13 +87,22 @@ async function serve(
 ): Promise<Serving> {
   if (args.mountpoint === undefined) {
     const served = await engine.serveArchives(session, { ...options, port: args.webdav }, io.run)
-    announce(`${served.address}\n`, io)
-    return served
+    return await announced(served, `${served.address}\n`, io)
   }
   io.log('info', 'Mounting filesystem')
   const mounted = await engine.mountArchives(session, args.mountpoint, options, io.run)
-  announce('', io)
-  return mounted
+  return await announced(mounted, '', io)
+}
+
+/** Whoever is told it serves can end it; when there is nobody to tell, it must not stay behind. */
+async function announced(serving: Serving, text: string, io: CliIo): Promise<Serving> {
+  try {
+    announce(text, io)
+    return serving
+  } catch (error) {
+    await serving.unmount()
+    throw error
+  }
 }
 
 /** Any of the signals ends a mount in good order: that is how one is ended that nobody unmounts. */
