@@ -4,7 +4,8 @@
 import { randomFillSync } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { WriteSession } from '../../index.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { RunOptions, WriteSession } from '../../index.ts'
 import { BorgError, fixedDecimal, formatSize, systemErrorText } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { benchmarkCrudTable } from '../args/tables/other.ts'
@@ -47,6 +48,8 @@ class Benchmark {
   readonly #args: ArgsOf<typeof benchmarkCrudTable>
   readonly #io: CliIo
   readonly #folder: string
+  /** Any ^C ends it at once: a checkpoint of test data is of use to nobody. */
+  readonly #run: RunOptions
   /** Archives that are ours to delete. */
   readonly #made = new Set<string>()
 
@@ -54,14 +57,15 @@ class Benchmark {
     this.#engine = engine
     this.#args = args
     this.#io = io
+    this.#run = { ...io.run, stopSoon: undefined, signal: AbortSignal.any([io.signal, io.interrupted]) }
     this.#folder = resolve(io.currentFolder, args.path, 'borg-test-data')
   }
 
-  /** Archives of these names would be somebody's, and must not be deleted at the end. */
+  /** Before gigabytes are written for nothing. */
   async requireUnused(): Promise<void> {
-    await this.#inRepository(async ({ archives }) => {
+    await this.#inRepository(async (session) => {
       for (const name of ['borg-benchmark-crud1', 'borg-benchmark-crud2', 'borg-benchmark-crud3']) {
-        if (archives.get(name) !== undefined) throw new BorgError('Archive.AlreadyExists', [name])
+        requireUnused(session, name)
       }
     })
   }
@@ -69,12 +73,18 @@ class Benchmark {
   async measure(sample: Sample): Promise<void> {
     this.#makeFolder()
     try {
-      for (let file = 0; file < sample.files; file++) this.#writeFile(join(this.#folder, `file_${file}`), sample)
+      for (let file = 0; file < sample.files; file++) {
+        await setImmediate() // so that signals are heard
+        this.#writeFile(join(this.#folder, `file_${file}`), sample)
+      }
       const seconds = await this.#timed()
       for (const [letter, taken] of Object.entries(seconds)) this.#tell(letter, sample, taken)
     } finally {
-      rmSync(this.#folder, { recursive: true, force: true })
-      await this.#removeLeftovers()
+      try {
+        rmSync(this.#folder, { recursive: true, force: true })
+      } finally {
+        await this.#removeLeftovers()
+      }
     }
   }
 
@@ -87,7 +97,7 @@ class Benchmark {
     const U = await this.#create('borg-benchmark-crud3', undefined)
     await this.#delete('borg-benchmark-crud3')
     const R = await this.#seconds((session) =>
-      this.#engine.extractArchive(session, 'borg-benchmark-crud1', { dryRun: true }, this.#io.run),
+      this.#engine.extractArchive(session, 'borg-benchmark-crud1', { dryRun: true }, this.#run),
     )
     // The last archive with these data: its chunks go with it.
     const D = await this.#delete('borg-benchmark-crud1')
@@ -95,28 +105,33 @@ class Benchmark {
   }
 
   async #create(name: string, filesCache: 'disabled' | undefined): Promise<number> {
-    this.#made.add(name)
-    const options = {
-      name,
-      roots: [this.#folder],
-      filesCache,
-      commandLine: this.#io.commandLine,
-    }
-    return await this.#seconds((session) => this.#engine.createArchive(session, options, this.#io.run))
+    const { commandLine } = this.#io
+    const options = { name, roots: [this.#folder], filesCache, commandLine, checkpointSeconds: 0 }
+    return await this.#seconds(async (session) => {
+      requireUnused(session, name)
+      // Nobody else can make it now: we hold the lock.
+      this.#made.add(name)
+      await this.#engine.createArchive(session, options, this.#run)
+    })
   }
 
   async #delete(name: string): Promise<number> {
-    const taken = await this.#seconds((session) => this.#engine.deleteArchives(session, [name], {}, this.#io.run))
+    const taken = await this.#seconds((session) => this.#engine.deleteArchives(session, [name], {}, this.#run))
     this.#made.delete(name)
     return taken
   }
 
   async #removeLeftovers(): Promise<void> {
     if (this.#made.size === 0) return
-    await this.#inRepository(async (session) => {
-      const left = [...this.#made].filter((name) => session.archives.get(name) !== undefined)
-      if (left.length > 0) await this.#engine.deleteArchives(session, left)
-    })
+    const { onEvent, ask } = this.#io
+    await this.#inRepository(
+      async (session) => {
+        const left = [...this.#made].filter((name) => session.archives.get(name) !== undefined)
+        if (left.length > 0) await this.#engine.deleteArchives(session, left)
+      },
+      // Also after a signal, which the second of its kind may cut short.
+      { onEvent, ask },
+    )
   }
 
   async #seconds(action: (session: WriteSession) => Promise<unknown>): Promise<number> {
@@ -126,9 +141,9 @@ class Benchmark {
   }
 
   /** Opened anew each time, as whoever runs one command after the other does. */
-  async #inRepository(action: (session: WriteSession) => Promise<unknown>): Promise<void> {
+  async #inRepository(action: (session: WriteSession) => Promise<unknown>, run: RunOptions = this.#run): Promise<void> {
     const options = openOptions(this.#engine, this.#io, 'write', 'none')
-    await using session = await this.#engine.openRepository(this.#args.location, options, this.#io.run)
+    await using session = await this.#engine.openRepository(this.#args.location, options, run)
     await action(session)
   }
 
@@ -141,7 +156,7 @@ class Benchmark {
   }
 
   #writeFile(path: string, { bytes, random }: Sample): void {
-    this.#io.signal.throwIfAborted()
+    this.#run.signal?.throwIfAborted()
     const file = openSync(path, 'wx')
     try {
       for (let left = bytes; left > 0; left -= pieceSize) {
@@ -160,4 +175,9 @@ class Benchmark {
     const what = `(${files} * ${formatSize(bytes)} ${kind} files: ${fixedDecimal(seconds, 2)}s)`
     this.#io.write(`${letter}-${name.padEnd(10)} ${speed} MB/s ${what}\n`)
   }
+}
+
+/** @throws BorgError 'Archive.AlreadyExists': it is somebody's, and must not be deleted at the end. */
+function requireUnused({ archives }: WriteSession, name: string): void {
+  if (archives.get(name) !== undefined) throw new BorgError('Archive.AlreadyExists', [name])
 }
