@@ -33,6 +33,8 @@ export interface CliIo {
   readonly stdin: AsyncIterable<Uint8Array>
   /** To stdout. Text may hold bytes that are not UTF-8 (surrogate escapes): those are shown as '?'. */
   write(text: string): void
+  /** To stderr, for prompts: no line of its own, whatever --log-json says. */
+  writeError(text: string): void
   /** To stdout, unchanged. Resolves when more is welcome. */
   writeBytes(bytes: Uint8Array): Promise<void>
   readonly stdoutIsTerminal: boolean
@@ -48,6 +50,8 @@ export interface CliIo {
   readonly signal: AbortSignal
   /** Aborts on the first ^C: for commands that can stop halfway in good order. */
   readonly interrupted: AbortSignal
+  /** Called by a signal after `signal` has aborted, once, instead of the end of the process. */
+  whenInsisted(listener: () => void): void
   readonly passphrases: Passphrases
   /** The help page of a topic or command, or the main one; for the help command. @throws UsageError */
   explain(topic: string | undefined, only: 'epilog' | 'usage' | undefined): Promise<string>

@@ -62,11 +62,12 @@ function stackOf(error: unknown): string {
   return error.cause === undefined ? own : `${own}\nCaused by: ${stackOf(error.cause)}`
 }
 
-/** As borg's block reads: whoever collects reports knows where to look. */
+/** As borg's block reads, which knows no distribution either: whoever collects reports knows where to look. */
 export function systemInfo({ environment, argv, currentFolder }: ReportContext): string {
   if (!environment.showSystemInfo) return ''
   return [
     `Platform: ${platform()} ${release()} ${arch()}`,
+    ...(platform() === 'linux' ? ['Linux: Unknown Linux  '] : []),
     `Borg: ${borgVersion}  Python: none, tsborg on Node ${process.versions.node}`,
     `PID: ${process.pid}  CWD: ${currentFolder}`,
     `sys.argv: [${argv.map((word) => `'${word}'`).join(', ')}]`,

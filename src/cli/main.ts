@@ -202,6 +202,7 @@ function commandIo(
     currentFolder: io.currentFolder,
     stdin: io.stdin,
     write: (text) => void io.stdout.write(printableText(text)),
+    writeError: prompts.writeError,
     writeBytes: (bytes) => io.stdout.write(bytes),
     stdoutIsTerminal: io.stdout.isTerminal,
     log,
@@ -211,6 +212,7 @@ function commandIo(
     ask,
     signal,
     interrupted,
+    whenInsisted: (listener) => io.signals.whenInsisted(listener),
     passphrases: makePassphrases(prompts),
     async explain(topic, only) {
       const { helpPage, topicPage } = await import('./help-pages.ts')

@@ -39,6 +39,11 @@ export interface Signals {
   readonly interrupted: AbortSignal
   /** Stop now. The reason is a `SignalReason`. */
   readonly signal: AbortSignal
+  /**
+   * Called by the next signal after `signal` has aborted, instead of the end of the process: for what waits for something
+   * that can be forced. The one after that ends it all the same.
+   */
+  whenInsisted(listener: () => void): void
   /** Who answers: nobody until this is called. */
   answer(listener: (question: SignalQuestion) => void): void
 }
@@ -62,11 +67,17 @@ export function watchSignals(settings: SignalSettings): Signals & Disposable {
   const soft = new AbortController()
   const hard = new AbortController()
   let firstPress: number | undefined
+  let force: (() => void) | undefined
   let listener: (question: SignalQuestion) => void = () => {}
   const end = (name: EndingName): void => {
     const reason = new SignalReason(name)
-    if (hard.signal.aborted) settings.exit(reason.exitCode)
-    else hard.abort(reason)
+    if (!hard.signal.aborted) hard.abort(reason)
+    else if (force === undefined) settings.exit(reason.exitCode)
+    else {
+      const once = force
+      force = undefined
+      once()
+    }
   }
   const onInterrupt = (): void => {
     const now = settings.monotonicMs()
@@ -89,6 +100,9 @@ export function watchSignals(settings: SignalSettings): Signals & Disposable {
   return {
     interrupted: soft.signal,
     signal: hard.signal,
+    whenInsisted(forcing) {
+      force = forcing
+    },
     answer(answerer) {
       listener = answerer
     },

@@ -69,6 +69,7 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
     signals: {
       signal: abort.signal,
       interrupted: interrupt.signal,
+      whenInsisted: () => {},
       answer: (listener) => {
         fake.asked = listener
       },

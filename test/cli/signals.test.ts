@@ -64,6 +64,19 @@ test('whoever does not end is ended by one more signal', () => {
   expect(exits).toEqual([143])
 })
 
+test('whoever can be forced is forced by one more signal, once', () => {
+  const { watched, exits, press } = world()
+  let forced = 0
+  watched.whenInsisted(() => void forced++)
+
+  press('SIGTERM', 0)
+  expect(forced).toBe(0)
+  press('SIGHUP', 1)
+  expect([forced, exits]).toEqual([1, []])
+  press('SIGTERM', 2)
+  expect([forced, exits]).toEqual([1, [143]])
+})
+
 test('signals that ask go to whoever answers, and end nothing', () => {
   const { watched, press } = world()
   const questions: string[] = []

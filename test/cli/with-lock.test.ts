@@ -1,6 +1,8 @@
 /**
  * `with-lock` and `version` of the built program.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { builtCli, isBuilt, mustCli, runCli } from '../interop/support/built-cli.ts'
@@ -50,6 +52,35 @@ describe.skipIf(!isBuilt)('with-lock', () => {
       code: 4,
       stderr: `Command Error: Error while trying to run 'sh': invalid error code: -9\n`,
     })
+    expect(files()).not.toContain('lock.exclusive')
+  })
+
+  test('says so when the command has no name', () => {
+    const { code, stderr } = runCli(world, ['with-lock', 'repo', ''], { environment: modern })
+
+    expect([code, stderr]).toEqual([
+      4,
+      "Command Error: Error while trying to run '': [Errno 2] No such file or directory: ''\n",
+    ])
+  })
+
+  test('kills a command that does not end, when somebody insists, and gives the lock back', async () => {
+    const words = ['with-lock', 'repo', 'sh', '-c', "trap 'echo heard' TERM; echo ready; while :; do sleep 0.05; done"]
+    const child = spawn(process.execPath, [builtCli, ...words], { cwd: world.folder, env: world.environment })
+    const heard = (text: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        child.stdout.on('data', (bytes: Uint8Array) => {
+          if (String(bytes).includes(text)) resolve(undefined)
+        })
+      })
+    const ended = once(child, 'exit')
+
+    await heard('ready')
+    child.kill('SIGTERM')
+    await heard('heard')
+    child.kill('SIGTERM')
+
+    expect((await ended)[0]).toBe(143)
     expect(files()).not.toContain('lock.exclusive')
   })
 

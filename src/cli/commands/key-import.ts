@@ -41,15 +41,16 @@ function refuseBadInput({ paper, path }: ArgsOf<typeof keyImportTable>): void {
 
 function dialogue(io: CliIo): Parameters<Awaited<ReturnType<typeof loadEngine>>['importPaperKey']>[1] {
   const lines = linesOf(io.stdin)
-  const ask = async (prompt: string): Promise<string | undefined> => {
-    io.write(prompt)
+  const ask = async (prompt: string, write = (text: string) => io.write(text)): Promise<string | undefined> => {
+    write(prompt)
     const next = await lines.next()
     return next.done === true ? undefined : next.value
   }
   return {
     ask,
     complain: (complaint) => io.write(`${complaint}\n`),
-    confirmAbort: async () => /^(y|yes|1)$/i.test((await ask('Abort import? [yN]:')) ?? 'yes'),
+    confirmAbort: async () =>
+      /^(y|yes|1)$/i.test((await ask('Abort import? [yN]:', (text) => io.writeError(text))) ?? 'yes'),
   }
 }
 
