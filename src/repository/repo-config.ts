@@ -182,7 +182,7 @@ export function requireSettable(name: string, value: string): void {
 }
 
 /** Without these nobody opens the repository again, the key's owner included. */
-const indispensable: ReadonlySet<string> = new Set(['id', 'key', 'version'])
+const indispensable: ReadonlySet<string> = new Set(['id', 'key', 'version', 'segments_per_dir', 'max_segment_size'])
 
 /** @throws BorgError 'Error' for what must never be deleted; borg would. */
 export function requireDeletable(name: string): void {

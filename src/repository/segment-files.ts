@@ -5,6 +5,7 @@
 import { BorgError, isBorgError } from '../base/errors.ts'
 import { type RunOptions, reportLog } from '../base/events.ts'
 import { type SegmentNumber, segmentNumber, type StorePath, storePath } from '../base/ids.ts'
+import type { RepositoryConfig } from './repo-config.ts'
 import { isStoreNotFound, type Store, type StoreEntry } from '../store/store.ts'
 import { commitSegmentSize, entryError, headerSize } from './segment-entry.ts'
 import { endsLikeCommit, type ScannedEntry, SegmentParser, salvageSegment } from './segment-scan.ts'
@@ -211,4 +212,22 @@ async function numbered(store: Store, folder: StorePath, kind: StoreEntry['kind'
     if (entry.kind === kind && /^(0|[1-9]\d{0,9})$/.test(name) && number <= 0xffff_ffff) found.push({ number, entry })
   }
   return found
+}
+
+/**
+ * Saves a config under which every segment of `files` is where it belongs.
+ * @throws BorgError 'Error' for another: nobody could open the repository again
+ */
+export async function saveFitting(config: RepositoryConfig, files: SegmentFiles, run: RunOptions): Promise<void> {
+  const { segmentsPerFolder } = config
+  if (segmentsPerFolder !== files.layout.segmentsPerFolder) {
+    const changed = new SegmentFiles(files.store, { ...files.layout, segmentsPerFolder })
+    for await (const { segment } of files.list('ascending')) {
+      const [is, shouldBe] = [files.path(segment), changed.path(segment)]
+      if (is === shouldBe) continue
+      const text = `segments_per_dir cannot be ${segmentsPerFolder}: segment ${is} would have to be ${shouldBe}`
+      throw new BorgError('Error', [text])
+    }
+  }
+  await config.save(files.store, run)
 }

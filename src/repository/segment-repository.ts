@@ -23,7 +23,7 @@ import { measureSuperseded } from './replay.ts'
 import { RepositoryConfig } from './repo-config.ts'
 import type { CommitOptions, Repository } from './repository.ts'
 import { atticMagic, type EntryPlace, magicSize } from './segment-entry.ts'
-import { type LogEntry, type LogPart, SegmentFiles } from './segment-files.ts'
+import { type LogEntry, type LogPart, saveFitting, SegmentFiles } from './segment-files.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { Transaction } from './transaction.ts'
 import { Turns } from './turns.ts'
@@ -217,7 +217,7 @@ class SegmentRepository implements StoreRepository {
   }
 
   saveConfig(): Promise<void> {
-    return this.#turns.take(() => this.config.save(this.#files.store, this.#run))
+    return this.#turns.take(() => saveFitting(this.config, this.#files, this.#run))
   }
 
   freeNonce(): Promise<bigint | undefined> {

@@ -51,6 +51,7 @@ export class Transaction {
     this.#parts = parts
     this.#ledger = ledger
     this.#log = new SegmentLog(parts.files, segmentNumber(base === undefined ? 0 : base + 1))
+    if (base !== undefined) this.#tellQuota()
   }
 
   get ledger(): Ledger {
@@ -130,6 +131,7 @@ export class Transaction {
       await this.#log.makeReadable()
       await measureSuperseded(this.#ledger, reader)
       await requireFreeSpace(this.#ledger, files, settings)
+      this.#tellQuota()
       let committed = await this.#log.commit('final')
       this.#ledger.commit(committed)
       if (options.compact !== undefined && !settings.appendOnly) {
@@ -175,6 +177,13 @@ export class Transaction {
     const place = this.#log.appendAtOnce('delete', id) ?? (await this.#log.append('delete', id))
     this.#ledger.supersede(id, forGood)
     this.#ledger.tombstone(place.segment)
+  }
+
+  #tellQuota(): void {
+    const { settings, run } = this.#parts
+    if (settings.quotaBytes === 0) return
+    const [used, quota] = [formatSize(this.#ledger.quotaUsed), formatSize(settings.quotaBytes)]
+    reportLog(run, 'info', `Storage quota: ${used} out of ${quota} used.`, 'borg.repository')
   }
 
   get #quotaLeft(): number {

@@ -532,3 +532,39 @@ async function rename(store: MemoryStore, from: string, to: string): Promise<voi
   await store.write(storePath(to), await store.read(storePath(from)))
   await store.remove(storePath(from))
 }
+
+test('a folder size in which segments would not be found again is refused, and nothing is changed', async () => {
+  const store = await newStore({ segmentsPerFolder: 2 })
+  for (const name of ['a', 'b', 'c']) await holding({ [name]: name }, store)
+  const before = await filesOf(store)
+
+  await session(store, async (repository) => {
+    repository.config.set('segments_per_dir', '3')
+    await expect(repository.saveConfig()).rejects.toThrow('segments_per_dir cannot be 3: segment data/1/2')
+  })
+  expect(await filesOf(store)).toEqual(before)
+  await session(store, async (repository) => {
+    repository.config.set('append_only', '1')
+    await repository.saveConfig()
+  })
+})
+
+test('how much of the quota is used is told when a transaction begins and ends, as borg does', async () => {
+  const store = await newStore({ quotaBytes: 100_000_000 })
+  const told: string[] = []
+  const run = { onEvent: (event: EngineEvent) => void (event.type === 'log' && told.push(event.message)) }
+  for (const name of ['a', 'b']) {
+    await session(
+      store,
+      async (repository) => {
+        await repository.put(idOf(name), new Uint8Array(1_000_000))
+        await repository.commit()
+      },
+      {},
+      run,
+    )
+  }
+  await session(store, async (repository) => repository.get(idOf('a')), {}, run)
+
+  expect(told).toEqual(['1.00 MB', '1.00 MB', '2.00 MB'].map((used) => `Storage quota: ${used} out of 100.00 MB used.`))
+})
