@@ -94,6 +94,12 @@ export function classify(item: Item): ItemShape {
   }
 }
 
+/** Whether later names may refer to this item. */
+export function mayBeSource(item: Item): boolean {
+  const shape = classify(item)
+  return (shape.kind === 'file' || shape.kind === 'fifo' || shape.kind === 'device') && shape.linked
+}
+
 /** Plaintext bytes of the item's own content; 0 for anything without chunks. */
 export function itemSize(item: Item): number {
   if (item.size !== undefined) return item.size

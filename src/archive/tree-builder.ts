@@ -7,7 +7,7 @@
 import { toHex } from '../base/bytes.ts'
 import { objectIdSize } from '../base/ids.ts'
 import { encodeText } from '../base/text.ts'
-import { type ChunkRef, fileTypeMask, fileTypes, isDamaged, type Item, itemSize } from './item.ts'
+import { type ChunkRef, fileTypeMask, fileTypes, isDamaged, type Item, itemSize, mayBeSource } from './item.ts'
 import type { ItemPlace, PlacedItem } from './item-places.ts'
 import { sha256 } from '../kernels/sha2.ts'
 import { TreeNames } from './tree-names.ts'
@@ -99,7 +99,7 @@ export class TreeBuilder {
   #add(root: number, { item, place }: PlacedItem, unselected: Map<string, Unselected>): void {
     const shown = this.#options.select(item) ? this.#options.shorten(item.path) : undefined
     if (shown === undefined) {
-      if (mayHaveLinks(item)) unselected.set(item.path, { item, place })
+      if (mayBeSource(item)) unselected.set(item.path, { item, place })
       return
     }
     const to = this.#destination(root, item.path, shown)
@@ -293,12 +293,6 @@ export class TreeBuilder {
 
 function isType(item: Item, type: number): boolean {
   return (item.mode & fileTypeMask) === type
-}
-
-/** Whether later names may refer to this one. */
-function mayHaveLinks(item: Item): boolean {
-  if (item.source !== undefined || isType(item, fileTypes.directory)) return false
-  return item.hardlinkMaster ?? true
 }
 
 /** '.' and empty parts left out. Undefined for a path that no honest archive has: '..', or a NUL. */

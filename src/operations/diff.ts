@@ -5,14 +5,13 @@
  * Source: CLI contract commands.md section 6; the order of lines and what counts as different tried out with borg 1.4.0.
  */
 import type { ArchiveReader } from '../archive/archive-reader.ts'
-import { classify, type Item, itemSize } from '../archive/item.ts'
+import { classify, type Item, itemSize, mayBeSource } from '../archive/item.ts'
 import { type RunOptions, reportLog, reportWarning } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
 import { chunkerParamsFromFields, sameChunkerParams } from '../chunker/chunker.ts'
 import { type Matcher, makeMatcher } from '../patterns/matcher.ts'
 import type { Pattern } from '../patterns/pattern.ts'
 import type { ReadSession } from '../session/session.ts'
-import { mayBeSource } from '../target/hard-links.ts'
 import { type ContentCompare, compareByBytes, compareByIds, type Pause } from './diff-content.ts'
 import { attributeChanges, type DiffChange, presence } from './diff-item.ts'
 import { fallbackFor } from './list.ts'

@@ -3,9 +3,8 @@
  *
  * Source: format/objects.md §6 "Hardlinks"; experiments with borg 1.4.0.
  */
-import { fileTypeMask, fileTypes, type Item } from '../archive/item.ts'
+import { fileTypeMask, fileTypes, type Item, mayBeSource } from '../archive/item.ts'
 import type { ItemPath } from '../base/ids.ts'
-import { mayBeSource } from '../target/hard-links.ts'
 
 /** One per archive; told of every item, in order. */
 export class MovedLinks {

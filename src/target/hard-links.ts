@@ -4,7 +4,7 @@
  * An archive keeps content with the first name only; later ones say whose. If the first is not selected, the first
  * selected one takes its content and its place. Source: format/objects.md §6 "Hardlinks".
  */
-import { classify, type Item } from '../archive/item.ts'
+import { classify, type Item, mayBeSource } from '../archive/item.ts'
 import { stripComponents } from './safe-path.ts'
 
 type Known =
@@ -61,12 +61,6 @@ export class HardLinkPlan {
     if (known?.state !== 'selected') return undefined
     return { path: known.path, placed: this.#placed.has(known.path) }
   }
-}
-
-/** Whether later names may refer to this item. */
-export function mayBeSource(item: Item): boolean {
-  const shape = classify(item)
-  return (shape.kind === 'file' || shape.kind === 'fifo' || shape.kind === 'device') && shape.linked
 }
 
 function withContentOf(item: Item, first: Item): Item {
