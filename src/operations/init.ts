@@ -1,6 +1,7 @@
 /**
  * Makes a new repository: layout, key, first manifest.
  */
+import { BorgError } from '../base/errors.ts'
 import { type RunOptions, reportLog } from '../base/events.ts'
 import { systemHost } from '../base/host.ts'
 import type { ObjectId } from '../base/ids.ts'
@@ -44,6 +45,9 @@ export async function initRepository(
   const { location } = placeOf(target)
   // Before anything is made: half a repository would be in the way of the next attempt.
   if (options.compression !== undefined) parseCompressionSpec(options.compression)
+  if (options.relatedSecrets !== undefined && options.encryption === 'none') {
+    throw new BorgError('CommandError', ['A repository without encryption has no key that could take secrets over'])
+  }
   reportLog(run, 'info', `Initializing repository at "${location}"`)
   // One connection for all of it: over ssh each may ask for a password.
   const repository = await createRepository(target, options, run)

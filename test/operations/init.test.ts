@@ -32,3 +32,13 @@ test('a passphrase that is refused leaves nothing behind', async () => {
 
   expect(existsSync(repository)).toBe(false)
 })
+
+test('secrets for a repository that has no key are refused before anything is made', async () => {
+  const repository = join(tempFolder(), 'repository')
+  const relatedSecrets = { idKey: new Uint8Array(32), chunkSeed: 1, idHash: 'hmac-sha256' } as const
+
+  await expect(initRepository(repository, { encryption: 'none', relatedSecrets })).rejects.toMatchObject({
+    code: 'CommandError',
+  })
+  expect(existsSync(repository)).toBe(false)
+})
