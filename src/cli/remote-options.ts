@@ -25,6 +25,7 @@ export function remoteOptions({ common, environment, env, host }: CliIo): Remote
   const topics = common.debugTopics.filter((topic) => topic.includes('repository'))
   return {
     rsh: connectingWords(common.rsh, environment.rsh),
+    ssh: { agentSocket: env['SSH_AUTH_SOCK'] },
     remoteBorg: remoteBorg === undefined ? undefined : expandPlaceholders(remoteBorg, host, { hostname, username }),
     serveOptions: [...levelOptions[common.logLevel], ...topics.map((topic) => `--debug-topic=${topic}`)],
     environment: env,

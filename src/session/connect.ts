@@ -157,7 +157,8 @@ async function openOverRpc(
   const { lockWaitSeconds = lockWaitSecondsDefault, host = systemHost, remote = {} } = options
   const { access, create, appendOnly, makeParents, quotaBytes } = options
   const { uploadBytesPerSecond, uploadBufferBytes } = remote
-  const transport = way.kind === 'transport' ? way.transport : await connectServer(way.server, remote, quotaBytes, host)
+  const transport =
+    way.kind === 'transport' ? way.transport : await connectServer(way.server, remote, quotaBytes, host, run)
   const path = way.kind === 'transport' ? way.path : way.server.path
   return await openRemoteRepository(
     transport,

@@ -1,15 +1,18 @@
 /**
  * How a server with `borg serve` is reached.
  */
-import { BorgError } from '../base/errors.ts'
+import type { RunOptions } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
 import type { Location } from '../location/location.ts'
 import { type ChildEnvironment, openCommandTransport, sshWords } from '../rpc/ssh-transport.ts'
+import { type BuiltinSshOptions, openBuiltinSshTransport } from '../rpc/ssh2-transport.ts'
 import type { Transport } from '../rpc/transport.ts'
 
 export interface RemoteOptions {
   /** The program that connects and its first arguments, or the SSH client that is built in. Default: the system's ssh. */
   readonly rsh?: readonly string[] | 'builtin' | undefined
+  /** How the built-in client is let in: keys, agent, known hosts, who answers for passwords. */
+  readonly ssh?: BuiltinSshOptions | undefined
   /** The program to run on the server. Default: borg. */
   readonly remoteBorg?: string | undefined
   /** More of its arguments: log level, debug topics. */
@@ -27,12 +30,13 @@ export async function connectServer(
   options: RemoteOptions,
   quotaBytes: number | undefined,
   host: Host,
+  run: RunOptions,
 ): Promise<Transport> {
-  const { rsh = ['ssh'], remoteBorg, environment } = options
+  const { rsh = ['ssh'], ssh = {}, remoteBorg, environment } = options
   const quota = quotaBytes === undefined || quotaBytes === 0 ? [] : [`--storage-quota=${quotaBytes}`]
   const serveOptions = [...(options.serveOptions ?? []), ...quota]
-  if (rsh === 'builtin') {
-    throw new BorgError('CommandError', ['--rsh builtin: this version connects with the ssh of the system only'])
-  }
-  return openCommandTransport(sshWords(rsh, server, { remoteBorg, serveOptions }), environment, host)
+  const command = { remoteBorg, serveOptions }
+  const { host: name, port, user } = server
+  if (rsh === 'builtin') return await openBuiltinSshTransport({ host: name, port, user }, command, ssh, host, run)
+  return openCommandTransport(sshWords(rsh, server, command), environment, host)
 }
