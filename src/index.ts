@@ -32,6 +32,7 @@ export type { CompactOptions } from './operations/compact.ts'
 export { compactRepository } from './operations/compact.ts'
 export type { Settings } from './operations/config.ts'
 export { openCacheSettings, openSettings } from './operations/config.ts'
+export { serverVersion } from './operations/server-version.ts'
 export { contentDigest } from './operations/content-digest.ts'
 export { createArchive } from './operations/create.ts'
 export type {

@@ -1,7 +1,6 @@
 /**
  * The content of an archived file as the recreated archive refers to it: as it is, compressed again, or cut anew.
  */
-import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { type ChunkRef, isDamaged, type Item, itemSize } from '../archive/item.ts'
 import { toHex } from '../base/bytes.ts'
 import { BorgError } from '../base/errors.ts'
@@ -54,16 +53,34 @@ export interface RewriteContext extends ContentContext {
   readonly chunkerParams: ChunkerParams | undefined
 }
 
+/** Of which chunks the content has to be read, as far as it is known ahead of its turn. */
+export function readForRewrite(
+  item: Item,
+  { recompression, chunkerParams }: Pick<RewriteContext, 'recompression' | 'chunkerParams'>,
+): readonly ObjectId[] {
+  const own = item.chunks ?? []
+  const read = isCutAnew(item, chunkerParams) || !(recompression === undefined || recompression.isDone(own))
+  return read ? own.map(({ id }) => id) : []
+}
+
+function isCutAnew(item: Item, chunkerParams: ChunkerParams | undefined): chunkerParams is ChunkerParams {
+  return chunkerParams !== undefined && !isDamaged(item)
+}
+
 /**
  * `item` with references the new archive owns. A repaired file is not cut anew: what it was before the repair could no
- * longer be put back when the lost chunks turn up.
+ * longer be put back when the lost chunks turn up. `content` is of the chunks that `readForRewrite` named.
  * @throws BorgError 'Repository.ObjectNotFound' | 'IntegrityError' when content to be rewritten is lost.
  */
-export async function rewriteContent(item: Item, from: ArchiveReader, context: RewriteContext): Promise<Item> {
+export async function rewriteContent(
+  item: Item,
+  content: () => AsyncIterable<Uint8Array>,
+  context: RewriteContext,
+): Promise<Item> {
   const { chunks, recompression, chunkerParams } = context
   const own = item.chunks ?? []
-  if (chunkerParams !== undefined && !isDamaged(item)) {
-    const cut = chunks.addStream({ kind: 'stream', bytes: from.content(item) }, chunkerParams)
+  if (isCutAnew(item, chunkerParams)) {
+    const cut = chunks.addStream({ kind: 'stream', bytes: content() }, chunkerParams)
     return {
       ...item,
       chunks: await storeContent({ chunks: unmarked(cut), fileName: undefined, size: itemSize(item) }, item, context),
@@ -74,7 +91,7 @@ export async function rewriteContent(item: Item, from: ArchiveReader, context: R
     if (reused === undefined) throw missing(own, context)
     return recompression === undefined ? item : { ...item, chunks: reused }
   }
-  const again = chunks.addChunks(from.content(item))
+  const again = chunks.addChunks(content())
   return {
     ...item,
     chunks: await storeContent({ chunks: again, fileName: undefined, size: itemSize(item) }, item, context),

@@ -6,6 +6,7 @@
  */
 import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { type ArchiveWriter, writeArchive } from '../archive/archive-writer.ts'
+import { withContents } from '../archive/contents-ahead.ts'
 import { fileTypeMask, fileTypes, type Item } from '../archive/item.ts'
 import { requireFeatures } from '../archive/manifest.ts'
 import type { ArchiveMetadata } from '../archive/metadata.ts'
@@ -13,7 +14,7 @@ import { selectArchives } from '../archive/select.ts'
 import { BorgError } from '../base/errors.ts'
 import type { FileStatus, RunOptions } from '../base/events.ts'
 import { EventLoopTurns } from '../base/flow.ts'
-import { type Nanoseconds, nanoseconds } from '../base/ids.ts'
+import { type Nanoseconds, nanoseconds, type ObjectId } from '../base/ids.ts'
 import { checkpointIntervalSeconds } from '../base/limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import {
@@ -34,7 +35,7 @@ import { requireFreeName } from './free-name.ts'
 import { fallbackFor } from './list.ts'
 import { MovedLinks } from './moved-links.ts'
 import { openArchive } from './open-archive.ts'
-import { Recompression, type RewriteContext, rewriteContent } from './recreate-content.ts'
+import { readForRewrite, Recompression, type RewriteContext, rewriteContent } from './recreate-content.ts'
 import type {
   RecreateAllOptions,
   RecreatedArchive,
@@ -112,6 +113,11 @@ interface Plan {
   readonly target: string | undefined
 }
 
+interface JudgedItem {
+  readonly item: Item
+  readonly kept: boolean
+}
+
 /** One run over any number of archives. */
 class Recreation {
   readonly #session: WriteSession
@@ -134,7 +140,7 @@ class Recreation {
     const plan = await this.#plan(name, target)
     if (plan === undefined) return { kind: 'nothing-to-do' }
     if (this.#cache === undefined) {
-      for await (const item of this.#keptItems(plan)) reportStatus(this.#run, '-', item.path)
+      for await (const { item, kept } of this.#judgedItems(plan)) reportStatus(this.#run, kept ? '-' : 'x', item.path)
       return { kind: 'previewed' }
     }
     return await this.#write(plan, this.#cache)
@@ -155,17 +161,15 @@ class Recreation {
     return { from, matcher: makeMatcher(rules, fallback), chunkerParams, target }
   }
 
-  /** Items of the new archive, with the content of first names that are left out. Parts of interrupted files go. */
-  async *#keptItems({ from, matcher }: Plan): AsyncGenerator<Item> {
+  /** With the content of first names that are left out. Parts of interrupted files go. May run ahead of the writing. */
+  async *#judgedItems({ from, matcher }: Plan): AsyncGenerator<JudgedItem> {
     const links = new MovedLinks()
     for await (const item of from.items()) {
       this.#run.signal?.throwIfAborted()
       if (item.part !== undefined) continue
-      if (matcher.match(item.path) === 'include') yield links.resolve(item)
-      else {
-        reportStatus(this.#run, 'x', item.path)
-        links.passOver(item)
-      }
+      const kept = matcher.match(item.path) === 'include'
+      if (!kept) links.passOver(item)
+      yield { item: kept ? links.resolve(item) : item, kept }
     }
   }
 
@@ -222,11 +226,15 @@ class Recreation {
   }
 
   async #writeItems(plan: Plan, context: RewriteContext): Promise<void> {
+    const session = this.#session
     const { checkpoints, statistics, archive, progress, turns, recompression, chunkerParams } = context
     const rewrites = recompression !== undefined || chunkerParams !== undefined
-    for await (const item of this.#keptItems(plan)) {
-      reportStatus(this.#run, statusOf(item), item.path)
-      const written = item.chunks === undefined ? item : await rewriteContent(item, plan.from, context)
+    const chunksOf = ({ item, kept }: JudgedItem): readonly ObjectId[] => (kept ? readForRewrite(item, context) : [])
+    for await (const { item: judged, content } of withContents(this.#judgedItems(plan), session.objects, chunksOf)) {
+      const { item, kept } = judged
+      reportStatus(this.#run, kept ? statusOf(item) : 'x', item.path)
+      if (!kept) continue
+      const written = item.chunks === undefined ? item : await rewriteContent(item, content, context)
       if (item.chunks !== undefined) statistics.files += 1
       await archive.add(written)
       progress.show(item.path)

@@ -13,7 +13,7 @@ import { Connection } from './connection.ts'
 import { type AnswerSource, answersInOrder, ExpectedSize } from './request-window.ts'
 import { settledWithin } from './settled-within.ts'
 import type { Transport } from './transport.ts'
-import { parseVersion, versionFromWire, versionToWire } from './versions.ts'
+import { formatVersion, parseVersion, versionFromWire, versionToWire } from './versions.ts'
 
 export interface RemoteOpenOptions {
   /** As the server is to understand it. */
@@ -54,7 +54,7 @@ export async function openRemoteRepository(
   options: RemoteOpenOptions,
   run: RunOptions,
   host: Host,
-): Promise<Repository> {
+): Promise<RemoteRepository> {
   const { uploadBytesPerSecond, uploadBufferBytes = 0 } = options
   const connection = new Connection(
     transport,
@@ -118,7 +118,7 @@ async function sayGoodbye({ connection, transport, host }: Ends, aborted = false
   await settledWithin(end(), aborted ? abortedGoodbyeMs : goodbyeMs, host)
 }
 
-class RemoteRepository implements Repository {
+export class RemoteRepository implements Repository {
   readonly id: ObjectId
   readonly location: string
   readonly #ends: Ends
@@ -140,6 +140,11 @@ class RemoteRepository implements Repository {
       hold: (bytes) => connection.hold(bytes),
       expected: new ExpectedSize(),
     }
+  }
+
+  /** '1.4.0'; '1.0.8' stands for all servers that do not say. */
+  get serverVersion(): string {
+    return formatVersion(this.#connection.serverVersion)
   }
 
   async count(): Promise<number> {

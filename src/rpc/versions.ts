@@ -18,6 +18,14 @@ export function parseVersion(text: string): BorgVersion {
   return kind === undefined ? [...release, -1] : [...release, kinds[kind] ?? -1, Number(number)]
 }
 
+/** The way back: [1, 2, 0, -4, 8] -> '1.2.0a8'. */
+export function formatVersion([major = 0, minor = 0, patch = 0, kind = -1, number]: BorgVersion): string {
+  const release = `${major}.${minor}.${patch}`
+  if (kind === -1) return release
+  const word = Object.keys(kinds).find((name) => kinds[name] === kind) ?? '.dev'
+  return `${release}${word}${number ?? ''}`
+}
+
 /** Below 0 when `a` is older. */
 export function compareVersions(a: BorgVersion, b: BorgVersion): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {

@@ -91,6 +91,7 @@ const golden: Readonly<Record<string, Face>> = {
       requireTam
       searchObjects
       separatedPaths
+      serverVersion
       serveArchives
       sortDifferences
       startCommand

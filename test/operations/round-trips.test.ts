@@ -11,6 +11,7 @@ import { deleteArchives } from '../../src/operations/delete.ts'
 import { exportTar } from '../../src/operations/export-tar.ts'
 import { extractArchive } from '../../src/operations/extract.ts'
 import { initRepository } from '../../src/operations/init.ts'
+import { recreateArchive } from '../../src/operations/recreate.ts'
 import { connectRepository } from '../../src/session/connect.ts'
 import { defaultDirectories } from '../../src/session/directories.ts'
 import { openRepository } from '../../src/session/open.ts'
@@ -92,6 +93,12 @@ test('check --verify-data', async () => {
   }
 
   expect(far.roundTrips).toBeLessThan(80)
+})
+
+test('recreate with another compression', async () => {
+  const trips = await roundTrips((session) => recreateArchive(session, 'a', { recompress: 'always' }))
+
+  expect(trips).toBeLessThan(100)
 })
 
 test('delete of an archive, with a cache built anew', async () => {

@@ -3,7 +3,7 @@ import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { BorgError, isBorgError } from '../../src/base/errors.ts'
 import { type Unpacked, Unpacker, unpack } from '../../src/format/msgpack-decode.ts'
 import { type Packable, Packer } from '../../src/format/msgpack-encode.ts'
-import { compareVersions, parseVersion } from '../../src/rpc/versions.ts'
+import { compareVersions, formatVersion, parseVersion } from '../../src/rpc/versions.ts'
 import {
   decodeAnswer,
   decodeRequest,
@@ -140,5 +140,6 @@ test('versions compare as borg compares them', () => {
   const ordered = ['1.0.8', '1.1.0b3', '1.1.0', '1.2.0a4', '1.2.0a8', '1.2.0b1', '1.2.0rc1', '1.2.0', '1.2.4', '1.4.5']
   const shuffled = [...ordered].reverse().map(parseVersion).sort(compareVersions)
   expect(shuffled).toEqual(ordered.map(parseVersion))
+  expect(ordered.map((version) => formatVersion(parseVersion(version)))).toEqual(ordered)
   expect(compareVersions([1, 2, 0, -4, 4], [1, 2, 0, -1])).toBeLessThan(0)
 })

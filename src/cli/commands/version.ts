@@ -1,17 +1,19 @@
 /**
  * `version`. Source: CLI contract, commands §23.
  */
-import { BorgError, borgVersion, canonicalLocation } from '../../parsing.ts'
+import { borgVersion } from '../../parsing.ts'
 import { versionTable } from '../args/tables/other.ts'
 import type { Command } from '../command.ts'
+import { loadEngine, openOptions } from '../engine.ts'
 
 export const version: Command<typeof versionTable> = {
   table: versionTable,
   async run(args, io) {
-    const { location } = args.location
-    if (location.scheme === 'ssh') {
-      const reason = 'this version opens repositories on local file systems only'
-      throw new BorgError('CommandError', [`${canonicalLocation(location)}: ${reason}`])
+    if (args.location.location.scheme === 'ssh') {
+      const engine = await loadEngine()
+      const server = await engine.serverVersion(args.location, openOptions(engine, io, 'unlocked'), io.run)
+      io.write(`${borgVersion} / ${server}\n`)
+      return undefined
     }
     // On our side of a local repository, client and server are one; it is not even opened.
     io.write(`${borgVersion} / ${borgVersion}\n`)
