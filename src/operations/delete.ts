@@ -121,6 +121,8 @@ async function commitBoth(session: WriteSession, cache: Cache): Promise<void> {
 async function releaseOne(releaser: Releaser, entry: ArchiveEntry, force: boolean, run: RunOptions): Promise<boolean> {
   try {
     await releaseArchive(releaser, await openArchive(releaser.session, entry), run)
+    // A far repository refuses late, and what it refuses has to be known for this archive's.
+    if (force) await releaser.session.repository.settled?.()
     return true
   } catch (error) {
     if (!force || !isObjectError(error)) throw error

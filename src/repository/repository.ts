@@ -30,6 +30,8 @@ export interface RepositoryReader extends AsyncDisposable {
 export interface Repository extends RepositoryReader {
   put(id: ObjectId, stored: Uint8Array): Promise<void>
   delete(id: ObjectId): Promise<void>
+  /** Where refusals come late: waits for them. @throws the first there is for what was put and deleted so far */
+  settled?(): Promise<void>
   commit(options?: CommitOptions): Promise<void>
   rollback(): Promise<void>
   /** Segments and index only. True when no problem was found, or all were repaired. */

@@ -179,6 +179,10 @@ export class RemoteRepository implements Repository {
     return this.#change(() => this.#connection.post('delete', { id }))
   }
 
+  settled(): Promise<void> {
+    return this.#turns.take(() => this.#connection.drain())
+  }
+
   commit({ compact }: CommitOptions = {}): Promise<void> {
     return this.#turns.take(async () => {
       // A refused put would otherwise be missing from what is committed.
