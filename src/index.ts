@@ -96,6 +96,7 @@ export { renameArchive } from './operations/rename.ts'
 export { withLock } from './operations/with-lock.ts'
 export type { ServeArchivesOptions } from './operations/serve-archives.ts'
 export { serveArchives } from './operations/serve-archives.ts'
+export { serve, type ServePolicy, type ServeStreams } from './rpc/server.ts'
 export type { ArchiveTam, AuthenticateArchivesOptions, TamChange, TamStatus } from './operations/upgrade.ts'
 export {
   archiveTams,

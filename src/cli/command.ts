@@ -8,6 +8,7 @@ import type { EngineEvent, Host, LogLevel, Question, RunOptions, WarningCode } f
 import type { ArgsOf, CommandTable } from './args/argument.ts'
 import type { CommonOptions } from './args/common-options.ts'
 import type { Env, Environment } from './env.ts'
+import type { StandardStreams } from './process-io.ts'
 import type { Passphrases } from './prompt.ts'
 
 /** One file each, imported when used. */
@@ -38,6 +39,8 @@ export interface CliIo {
   /** To stdout, unchanged. Resolves when more is welcome. */
   writeBytes(bytes: Uint8Array): Promise<void>
   readonly stdoutIsTerminal: boolean
+  /** The standard streams themselves, for a protocol on them: from then on nothing else may use them. */
+  standardStreams(): StandardStreams
   /** A line of the main program on stderr, or a JSON record of it. */
   log(level: LogLevel, message: string, logger?: Logger): void
   /** A line, and exit code 1 or the warning's own. */

@@ -260,6 +260,7 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'serve',
     summary: 'serve repositories to a client',
     table: async () => (await import('./args/tables/serve.ts')).serveTable,
+    load: async () => (await import('./commands/serve.ts')).serve,
   },
   {
     name: 'umount',

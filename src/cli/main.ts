@@ -205,6 +205,7 @@ function commandIo(
     writeError: prompts.writeError,
     writeBytes: (bytes) => io.stdout.write(bytes),
     stdoutIsTerminal: io.stdout.isTerminal,
+    standardStreams: () => io.standardStreams(),
     log,
     warn: (code, ...args) => onEvent({ type: 'warning', code, args }),
     run: { signal, stopSoon: interrupted, onEvent, ask, onPosition },

@@ -13,6 +13,7 @@ import { watchSignals } from './signals.ts'
 import { makeAsker } from './terminal.ts'
 
 const errorCode = 2
+const lastWordsMs = 500
 
 /** Runs and ends the process. */
 export async function runProcess(words: readonly string[], program: string): Promise<void> {
@@ -42,6 +43,11 @@ export async function runProcess(words: readonly string[], program: string): Pro
     },
     stdout,
     stderr,
+    standardStreams() {
+      // Node waits for the readers of pipes; a server must hear signals meanwhile.
+      for (const stream of [process.stdout, process.stderr]) unblock(stream)
+      return { input: process.stdin, output: process.stdout, log: process.stderr }
+    },
     asker,
     signals,
     setUmask: (mask) => void process.umask(mask),
@@ -49,7 +55,9 @@ export async function runProcess(words: readonly string[], program: string): Pro
     createFile: (path) => closeSync(openSync(nativeName(path), 'a')),
     fileTime,
   })
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  const written = Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  // Somebody who does not read must not keep us from ending when we are told to.
+  await (signals.signal.aborted ? Promise.race([written, systemHost.sleep(lastWordsMs)]) : written)
   const lost = stdout.failure()
   if (lost !== undefined) await stderr.write(`Error: cannot write the output: ${lost.message}\n`)
   process.exit(lost === undefined || exitClass(code) === 'error' ? code : errorCode)
@@ -107,6 +115,13 @@ function output(stream: NodeJS.WriteStream): Output & { failure(): Error | undef
       })
     },
   }
+}
+
+/** Node has no public way; where the inner one is missing, too, only a reader that hangs makes a difference. */
+function unblock(stream: NodeJS.WriteStream): void {
+  const handle: unknown = '_handle' in stream ? stream._handle : undefined
+  if (typeof handle !== 'object' || handle === null || !('setBlocking' in handle)) return
+  if (typeof handle.setBlocking === 'function') handle.setBlocking(false)
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * The process, as far as the command line may touch it.
  */
+import type { Readable, Writable } from 'node:stream'
 import type { Host } from '../parsing.ts'
 import type { Env } from './env.ts'
 import type { Signals } from './signals.ts'
@@ -12,6 +13,13 @@ export interface Output {
   write(data: string | Uint8Array): Promise<void>
   readonly isTerminal: boolean
   readonly columns: number | undefined
+}
+
+export interface StandardStreams {
+  readonly input: Readable
+  /** Writing does not block, however slow its reader is. */
+  readonly output: Writable
+  readonly log: Writable
 }
 
 /** The process, as far as the command line may touch it. Tests pass a fake. */
@@ -26,6 +34,8 @@ export interface ProcessIo {
   readonly stdin: AsyncIterable<Uint8Array>
   readonly stdout: Output
   readonly stderr: Output
+  /** For a protocol on stdin and stdout. */
+  standardStreams(): StandardStreams
   readonly asker: Asker
   readonly signals: Signals
   setUmask(mask: number): void

@@ -1,7 +1,7 @@
 /**
  * borg's errors on the wire: a class name and arguments. Source: format/rpc.md §5.
  */
-import { type ErrorCode, BorgError, isBorgError } from '../base/errors.ts'
+import { type ErrorCode, BorgError, isBorgError, systemErrorCode } from '../base/errors.ts'
 import { errorCatalog } from '../base/error-catalog.ts'
 import type { WireFailure } from './wire.ts'
 
@@ -75,7 +75,7 @@ const unknownArgument = '(not available)'
 export function failureToWire(error: unknown): WireFailure {
   const message = error instanceof Error ? error.message : String(error)
   if (!isBorgError(error)) {
-    const className = error instanceof Error ? error.name : 'Exception'
+    const className = pythonClass(error)
     return { className, args: [message], full: [message], short: [message], trace: true, sysinfo: '' }
   }
   return {
@@ -86,4 +86,11 @@ export function failureToWire(error: unknown): WireFailure {
     trace: errorCatalog[error.code].trace,
     sysinfo: '',
   }
+}
+
+/** What Python would have thrown: clients know those names. */
+function pythonClass(error: unknown): string {
+  if (systemErrorCode(error) !== undefined) return 'OSError'
+  if (error instanceof RangeError) return 'ValueError'
+  return error instanceof Error ? error.name : 'Exception'
 }

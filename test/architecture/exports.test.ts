@@ -84,6 +84,7 @@ const golden: Readonly<Record<string, Face>> = {
       rawManifest
       recreateAllArchives
       recreateArchive
+      serve
       renameArchive
       repositoryHints
       requireModernFormat
@@ -103,6 +104,8 @@ const golden: Readonly<Record<string, Face>> = {
       withLock
     `),
     types: words(`
+      ServePolicy
+      ServeStreams
       ArchiveDirectory
       ArchiveEntry
       ArchiveInfo
@@ -217,6 +220,10 @@ const golden: Readonly<Record<string, Face>> = {
       WarningCode
       WriteSession
     `),
+  },
+  'serving.ts': {
+    values: ['serve'],
+    types: ['ServePolicy', 'ServeStreams'],
   },
   'parsing.ts': {
     values: words(`

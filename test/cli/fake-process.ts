@@ -1,6 +1,7 @@
 /**
  * A process that exists only on paper: what was written, asked and changed can be read back.
  */
+import { PassThrough, Readable } from 'node:stream'
 import type { Asker } from '../../src/cli/terminal.ts'
 import type { SignalQuestion } from '../../src/cli/signals.ts'
 import type { ProcessIo } from '../../src/cli/process-io.ts'
@@ -82,6 +83,7 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
       if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
       return Buffer.from(content)
     },
+    standardStreams: () => ({ input: Readable.from([]), output: new PassThrough(), log: new PassThrough() }),
     createFile: () => {},
     fileTime: () => undefined,
   }
