@@ -3,14 +3,14 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/base/bytes.ts'
 import { decodeText } from '../../src/base/text.ts'
 import { type Unpacked, unpack, Unpacker } from '../../src/format/msgpack-decode.ts'
 import type { Packable } from '../../src/format/msgpack-encode.ts'
 import { frameLimits } from '../../src/rpc/wire.ts'
 import { FakeHost } from '../support/fake-host.ts'
-import { makeTempFolder } from '../support/temp-folder.ts'
+import { makeTempFolder, removeTempFolder } from '../support/temp-folder.ts'
 import { fromB64, loadFixture } from '../support/vectors.ts'
 import { request, ServedClient } from './server-client.ts'
 
@@ -112,6 +112,7 @@ describe.each(Object.keys(vectors.sessions))('as a server of %s', (version) => {
     mkdirSync(join(folder, 'allowed'))
     mkdirSync(join(folder, 'other'))
   })
+  afterAll(() => removeTempFolder(folder))
 
   test.each(vectors.sessions[version] ?? [])('$name', async ({ name, exchanges, after_eof_stdout }) => {
     const host = new FakeHost()
@@ -145,6 +146,7 @@ describe.each(Object.keys(vectors.sessions))('as a server of %s', (version) => {
 
 describe('commands of real clients, byte for byte', () => {
   const folder = makeTempFolder()
+  afterAll(() => removeTempFolder(folder))
 
   test.each(vectors.captured_sessions)('$name: $client_cmd', async ({ client_cmd, ...streams }) => {
     const client = new ServedClient(new FakeHost())
