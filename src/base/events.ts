@@ -44,6 +44,7 @@ export interface Question {
   readonly msgid:
     | 'BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK'
     | 'BORG_RELOCATED_REPO_ACCESS_IS_OK'
+    | 'TSBORG_ADVISORY_LOCK_IS_OK'
     | 'BORG_CHECK_I_KNOW_WHAT_I_AM_DOING'
     | 'BORG_DELETE_I_KNOW_WHAT_I_AM_DOING'
   readonly text: string

@@ -2,7 +2,7 @@
  * What the command line and the environment say about servers: BORG_RSH, BORG_REMOTE_PATH, --rsh and its neighbours.
  * Source: CLI contract, common.md §3 "Remote start".
  */
-import type { RemoteOptions } from '../index.ts'
+import type { RemoteOptions, S3StoreOptions } from '../index.ts'
 import { BorgError, expandPlaceholders } from '../parsing.ts'
 import type { LogThreshold } from './args/common-options.ts'
 import type { CliIo } from './command.ts'
@@ -29,9 +29,17 @@ export function remoteOptions({ common, environment, env, host }: CliIo): Remote
     remoteBorg: remoteBorg === undefined ? undefined : expandPlaceholders(remoteBorg, host, { hostname, username }),
     serveOptions: [...levelOptions[common.logLevel], ...topics.map((topic) => `--debug-topic=${topic}`)],
     environment: env,
+    s3: { storageClass: env['TSBORG_S3_STORAGE_CLASS'], addressing: addressing(env['TSBORG_S3_ADDRESSING']) },
+    rclone: { program: env['TSBORG_RCLONE'] },
     uploadBytesPerSecond: common.uploadRatelimit === undefined ? undefined : common.uploadRatelimit * 1024,
     uploadBufferBytes: common.uploadBuffer === undefined ? undefined : common.uploadBuffer * 1024 * 1024,
   }
+}
+
+function addressing(style: string | undefined): S3StoreOptions['addressing'] {
+  if (style === undefined || style === '') return undefined
+  if (style === 'path' || style === 'virtual' || style === 'auto') return style
+  throw new BorgError('CommandError', [`TSBORG_S3_ADDRESSING: path, virtual or auto, not '${style}'`])
 }
 
 function connectingWords(option: string | undefined, variable: string | undefined): readonly string[] | 'builtin' {

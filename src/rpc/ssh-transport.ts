@@ -90,6 +90,10 @@ export function openCommandTransport(
 }
 
 function forChild(environment: ChildEnvironment): Record<string, string | undefined> {
-  const kept = Object.entries(environment).filter(([name]) => !secrets.includes(name))
-  return { ...Object.fromEntries(kept), BORG_VERSION: borgVersion }
+  return { ...withoutSecrets(environment), BORG_VERSION: borgVersion }
+}
+
+/** For programs that have no business with passphrases of repositories. */
+export function withoutSecrets(environment: ChildEnvironment): ChildEnvironment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secrets.includes(name)))
 }

@@ -16,6 +16,7 @@ import type { Transport } from '../rpc/transport.ts'
 import { lentStore } from '../store/lent-store.ts'
 import { LocalStore } from '../store/local-store.ts'
 import type { Store } from '../store/store.ts'
+import { farStore } from './far-store.ts'
 import { connectServer, type RemoteOptions } from './server.ts'
 
 export type { RemoteOptions } from './server.ts'
@@ -58,7 +59,7 @@ export async function connectRepository(
   run: RunOptions = {},
 ): Promise<Repository> {
   const place = placeOf(target)
-  const way = wayTo(target, place)
+  const way = await wayTo(target, place, options, run)
   if (way.kind === 'store') return await openStore(way.store, place, options, run)
   return await openOverRpc(way, place, options, run)
 }
@@ -70,7 +71,7 @@ export async function openStoreOf(
   run: RunOptions = {},
 ): Promise<StoreRepository> {
   const place = placeOf(target)
-  const way = wayTo(target, place)
+  const way = await wayTo(target, place, options, run)
   if (way.kind === 'store') return await openStore(way.store, place, options, run)
   throw new BorgError('CommandError', [`"${place.named}": Repository must be local`])
 }
@@ -84,12 +85,12 @@ export async function createRepository(
   run: RunOptions = {},
 ): Promise<Repository> {
   const place = placeOf(target)
-  const way = wayTo(target, place)
+  const way = await wayTo(target, place, options, run)
   const opened = { ...options, access: 'write' } as const
   if (way.kind !== 'store') return await openOverRpc(way, place, { ...opened, create: true }, run)
   const { location } = place
   await initialiseRepository(way.store, { ...options, location }, options.host ?? systemHost, run)
-  return await openStore(way.store, place, opened, run)
+  return await openStore(way.store, place, { ...opened, isNew: true }, run)
 }
 
 /** @throws BorgError 'CommandError' for a location that cannot be parsed */
@@ -116,8 +117,13 @@ type Way =
   | { readonly kind: 'transport'; readonly transport: Transport; readonly path: string }
   | { readonly kind: 'ssh'; readonly server: Extract<Location, { scheme: 'ssh' }> }
 
-/** Touches nothing yet. @throws BorgError 'CommandError' for a place this version does not reach */
-function wayTo(target: RepositoryTarget, { parsed, location }: TargetPlace): Way {
+/** Touches nothing far away yet. @throws BorgError 'CommandError' for a place this version does not reach */
+async function wayTo(
+  target: RepositoryTarget,
+  { parsed, location }: TargetPlace,
+  options: Pick<ConnectOptions, 'remote' | 'host'>,
+  run: RunOptions,
+): Promise<Way> {
   if (typeof target === 'object' && 'store' in target) return { kind: 'store', store: lentStore(target.store) }
   if (typeof target === 'object' && 'transport' in target) return { kind: 'transport', ...target }
   switch (parsed?.scheme) {
@@ -125,9 +131,10 @@ function wayTo(target: RepositoryTarget, { parsed, location }: TargetPlace): Way
       return { kind: 'store', store: new LocalStore(parsed.path) }
     case 'ssh':
       return { kind: 'ssh', server: parsed }
-    case 'sftp':
     case 's3':
     case 'rclone':
+      return { kind: 'store', store: await farStore(parsed, options.remote ?? {}, options.host ?? systemHost, run) }
+    case 'sftp':
     case undefined:
       throw new BorgError('CommandError', [`${location}: this version does not reach repositories of this kind`])
   }
@@ -136,16 +143,40 @@ function wayTo(target: RepositoryTarget, { parsed, location }: TargetPlace): Way
 async function openStore(
   store: Store,
   { location }: TargetPlace,
-  options: ConnectOptions,
+  options: ConnectOptions & { readonly isNew?: boolean },
   run: RunOptions,
 ): Promise<StoreRepository> {
-  const { access, lockWaitSeconds = lockWaitSecondsDefault, host = systemHost } = options
+  const { access, lockWaitSeconds = lockWaitSecondsDefault, host = systemHost, isNew = false } = options
+  let repository: StoreRepository
   try {
-    return await openStoreRepository(store, { access, lockWaitSeconds, location }, host, run)
+    repository = await openStoreRepository(store, { access, lockWaitSeconds, location }, host, run)
   } catch (error) {
     await store[Symbol.asyncDispose]()
     throw error
   }
+  try {
+    if (access === 'write') await confirmAdvisoryLock(store, location, run)
+  } catch (error) {
+    // Nothing is in it yet: without key and manifest it would only be in the way.
+    if (isNew) await repository.destroy()
+    await repository[Symbol.asyncDispose]()
+    throw error
+  }
+  return repository
+}
+
+/** Asked once the lock is there: some places show only then what their locks are worth. */
+async function confirmAdvisoryLock(store: Store, location: string, run: RunOptions): Promise<void> {
+  if (store.traits.claims === 'atomic') return
+  const agreed = await run.ask?.({
+    msgid: 'TSBORG_ADVISORY_LOCK_IS_OK',
+    text:
+      `Warning: The place of ${location} has no way to lock a repository for certain.\n` +
+      'Two programs that begin to write within the same moment can destroy what the other stores.\n' +
+      'It is also slow: each small step asks across the network.\n' +
+      'Are you sure that nothing else writes to it meanwhile? [yN] ',
+  })
+  if (agreed !== true) throw new BorgError('Cache.RepositoryAccessAborted', [])
 }
 
 async function openOverRpc(

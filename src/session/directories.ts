@@ -41,11 +41,16 @@ export function defaultDirectories(env: Environment = process.env, home: string 
   }
 }
 
+/** For what is looked up elsewhere and not handed in: `defaultDirectories` has it as a default of its own. */
+export function processEnvironment(): Environment {
+  return process.env
+}
+
 /** Homes of root; Node cannot look up other users. */
 const rootHomes: ReadonlySet<string> = new Set(['/root', '/var/root'])
 
 /** HOME, unless it is a leftover of root's after `sudo -u`: files made there would be in root's way, or fail. */
-function homeFolder(env: Environment): string {
+export function homeFolder(env: Environment): string {
   const home = env['HOME']
   const foreign = home !== undefined && rootHomes.has(resolve(home)) && process.geteuid?.() !== 0
   return home && !foreign ? home : userInfo().homedir

@@ -7,8 +7,9 @@ import type { Location } from '../location/location.ts'
 import { type ChildEnvironment, openCommandTransport, sshWords } from '../rpc/ssh-transport.ts'
 import { type BuiltinSshOptions, openBuiltinSshTransport } from '../rpc/ssh2-transport.ts'
 import type { Transport } from '../rpc/transport.ts'
+import type { FarOptions } from './far-store.ts'
 
-export interface RemoteOptions {
+export interface RemoteOptions extends FarOptions {
   /** The program that connects and its first arguments, or the SSH client that is built in. Default: the system's ssh. */
   readonly rsh?: readonly string[] | 'builtin' | undefined
   /** How the built-in client is let in: keys, agent, known hosts, who answers for passwords. */
@@ -17,9 +18,8 @@ export interface RemoteOptions {
   readonly remoteBorg?: string | undefined
   /** More of its arguments: log level, debug topics. */
   readonly serveOptions?: readonly string[] | undefined
-  /** Of the program that connects; secrets of ours in it are left out. Default: this process's. */
+  /** Of programs that connect; passphrases of ours in it are left out. Default: this process's. */
   readonly environment?: ChildEnvironment | undefined
-  readonly uploadBytesPerSecond?: number | undefined
   /** Bytes that may wait to be sent, besides the few MiB that may anyway. */
   readonly uploadBufferBytes?: number | undefined
 }

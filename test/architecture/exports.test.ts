@@ -19,6 +19,8 @@ const golden: Readonly<Record<string, Face>> = {
       BorgError
       LineRates
       LocalStore
+      RcloneStore
+      S3Store
       ThrottledStore
       archiveInfo
       archiveItemChunks
@@ -106,6 +108,10 @@ const golden: Readonly<Record<string, Face>> = {
     types: words(`
       ServePolicy
       ServeStreams
+      RcloneOptions
+      RclonePlace
+      S3Credentials
+      S3StoreOptions
       ArchiveDirectory
       ArchiveEntry
       ArchiveInfo

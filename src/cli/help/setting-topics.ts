@@ -20,6 +20,7 @@ Answers to questions, for scripts (yes or no; where asked for it, YES)
 
   BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK  a repository not seen before
   BORG_RELOCATED_REPO_ACCESS_IS_OK            a repository that has moved
+  TSBORG_ADVISORY_LOCK_IS_OK                  writing where nothing locks surely
   BORG_CHECK_I_KNOW_WHAT_I_AM_DOING           check --repair
   BORG_DELETE_I_KNOW_WHAT_I_AM_DOING          deleting a repository
 
@@ -43,6 +44,12 @@ How things are done
   BORG_JSON_INDENT     blanks to indent JSON documents with, or "none"
   BORG_RSH             command that connects to servers, default "ssh"; --rsh
   BORG_REMOTE_PATH     program to run on the server; --remote-path
+  AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
+  AWS_REGION AWS_ENDPOINT_URL AWS_CA_BUNDLE  for repositories on S3, as for
+                       Amazon's own tools, which share ~/.aws with us
+  TSBORG_S3_STORAGE_CLASS  of new segments, default that of the bucket
+  TSBORG_S3_ADDRESSING path, virtual or auto: where the bucket's name stands
+  TSBORG_RCLONE        the program, default "rclone"; it reads its own RCLONE_*
   BORG_HOSTNAME BORG_USERNAME  recorded in archives, and filled in for
                        {hostname} and {user}
   BORG_HOST_ID         what names this machine in locks
