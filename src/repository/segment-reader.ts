@@ -8,7 +8,15 @@ import { BorgError } from '../base/errors.ts'
 import { mapOrdered } from '../base/flow.ts'
 import type { ObjectId, SegmentNumber } from '../base/ids.ts'
 import { isStoreNotFound } from '../store/store.ts'
-import { type EntryPlace, type EntryProblem, entryError, headerSize, readHeader, readPut } from './segment-entry.ts'
+import {
+  type EntryPlace,
+  type EntryProblem,
+  entryError,
+  headerSize,
+  putHeaderSize,
+  readHeader,
+  readPut,
+} from './segment-entry.ts'
 import type { SegmentFiles } from './segment-files.ts'
 
 export interface WantedEntry {
@@ -18,16 +26,18 @@ export interface WantedEntry {
 
 /** How much to ask for at a time: what a needless byte costs against a needless call. */
 export interface ReadSizes {
-  /** For an entry of unknown size. */
+  /** For an entry of unknown size, as long as we do not know better. */
   readonly guess: number
+  /** Less than that is not worth asking for. */
+  readonly guessMin: number
   /** From the first to the last entry of one read. */
   readonly span: number
   /** Runs being read at a time. */
   readonly concurrency: number
 }
 
-const localSizes: ReadSizes = { guess: 64 * 1024, span: 1024 * 1024, concurrency: 4 }
-const remoteSizes: ReadSizes = { guess: 1024 * 1024, span: 8 * 1024 * 1024, concurrency: 12 }
+const localSizes: ReadSizes = { guess: 64 * 1024, guessMin: 4096, span: 1024 * 1024, concurrency: 4 }
+const remoteSizes: ReadSizes = { guess: 1024 * 1024, guessMin: 1024 * 1024, span: 8 * 1024 * 1024, concurrency: 12 }
 
 /** Headers of one segment that lie this close together are read in one go. */
 const headerSpan = 256 * 1024
@@ -35,15 +45,18 @@ const headerSpan = 256 * 1024
 export class SegmentReader {
   readonly #files: SegmentFiles
   readonly sizes: ReadSizes
+  /** What entries measured lately, rather too much than too little: a second read costs more. */
+  #usual: number
 
   constructor(files: SegmentFiles) {
     this.#files = files
     this.sizes = files.store.traits.cheapSmallReads ? localSizes : remoteSizes
+    this.#usual = this.sizes.guess
   }
 
   /** Data of the put of `id` at `place`. The bytes belong to the caller. @throws BorgError 'IntegrityError' */
   async read({ id, place }: WantedEntry): Promise<Uint8Array> {
-    const bytes = await this.#readAt(place.segment, place.offset, this.sizes.guess)
+    const bytes = await this.#readAt(place.segment, place.offset, this.#guess)
     return this.#dataIn(bytes, 0, { id, place })
   }
 
@@ -58,7 +71,7 @@ export class SegmentReader {
     const { segment, offset: start } = first.place
     let bytes: Uint8Array
     try {
-      bytes = await this.#readAt(segment, start, last.place.offset - start + this.sizes.guess)
+      bytes = await this.#readAt(segment, start, last.place.offset - start + this.#guess)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       return run.map(() => error)
@@ -117,10 +130,16 @@ export class SegmentReader {
   /** The entry at `offset` of `bytes`; read again, whole, when it does not end there. */
   async #dataIn(bytes: Uint8Array, offset: number, { id, place }: WantedEntry): Promise<Uint8Array> {
     const found = readPut(bytes, offset, id)
-    if (found instanceof Uint8Array) return found
-    const problem = await this.#readAgain(found, bytes, offset, { id, place })
-    if (problem instanceof Uint8Array) return problem
-    throw entryError(problem, place.segment, place.offset)
+    const data = found instanceof Uint8Array ? found : await this.#readAgain(found, bytes, offset, { id, place })
+    if (!(data instanceof Uint8Array)) throw entryError(data, place.segment, place.offset)
+    const size = putHeaderSize + data.length
+    this.#usual = Math.max(size, this.#usual - ((this.#usual - size) >> 3))
+    return data
+  }
+
+  get #guess(): number {
+    const { guess, guessMin } = this.sizes
+    return Math.min(Math.max(2 * this.#usual, guessMin), guess)
   }
 
   async #readAgain(
