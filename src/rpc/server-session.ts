@@ -4,6 +4,7 @@
 import { BorgError, type ErrorCode, isBorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
+import type { ObjectId } from '../base/ids.ts'
 import { borgVersion } from '../base/limits.ts'
 import type { Packable } from '../format/msgpack-encode.ts'
 import { initialiseRepository } from '../repository/initialise.ts'
@@ -93,6 +94,11 @@ export class ServerSession implements AsyncDisposable {
         await this.#opened.breakLock()
         return null
     }
+  }
+
+  /** As many calls of `get`, in their order, until the first that fails. */
+  async *getMany(ids: readonly ObjectId[]): AsyncGenerator<Uint8Array> {
+    yield* this.#opened.getMany(ids)
   }
 
   /** Rolls back what was not committed, and gives up the lock. */

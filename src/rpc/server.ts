@@ -5,32 +5,29 @@
  * when those before are answered, and answers are written only as fast as the client reads them.
  * Source: format/rpc.md §2, §8; decision 029.
  */
-import type { Readable, Writable } from 'node:stream'
 import { BorgError, isBorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
 import { type Host, systemHost } from '../base/host.ts'
+import type { ObjectId } from '../base/ids.ts'
 import { borgVersion } from '../base/limits.ts'
 import { Unpacker, type Unpacked } from '../format/msgpack-decode.ts'
 import { Packer } from '../format/msgpack-encode.ts'
 import { isMethodName, type MethodName } from './methods.ts'
 import { CallArguments } from './server-arguments.ts'
+import { Connection, type ServeStreams } from './server-connection.ts'
 import { ServerLog } from './server-log.ts'
 import { type ServePolicy, ServerSession } from './server-session.ts'
 import { failureToWire } from './wire-errors.ts'
 import { decodeRequest, encodeFailure, encodeResult, frameLimits, type Request } from './wire.ts'
 
+export type { ServeStreams } from './server-connection.ts'
 export type { ServePolicy } from './server-session.ts'
-
-/** The client's side of the connection; one stream may be both. */
-export interface ServeStreams {
-  readonly input: Readable
-  readonly output: Writable
-  /** Lines about what is going on; nobody hears them when absent. */
-  readonly log?: Writable | undefined
-}
 
 /** Answers are collected up to here, then written. */
 const batchSize = 64 * 1024
+
+/** Pipelined gets that are read together. */
+const getsMax = 1000
 
 /** May take their time: nobody should wait for the answers before theirs. */
 const slowMethods: ReadonlySet<MethodName> = new Set(['open', 'commit', 'check', 'destroy', 'rollback', 'scan'])
@@ -57,8 +54,7 @@ export async function serve(
   } catch (error) {
     const reason = signal.aborted ? signal.reason : whatCameFirst(error)
     log.event({ type: 'log', level: 'error', logger: 'borg.archiver', ...describe(reason) })
-    // What is still queued for a client that does not read would keep the process alive.
-    streams.output.destroy()
+    connection.destroy()
     throw reason
   } finally {
     connection.release()
@@ -78,66 +74,6 @@ function describe(reason: unknown): { message: string; msgid?: string } {
     : { message: reason.message }
 }
 
-/** Streams that can break, and one signal for all the ways in which they do. */
-class Connection {
-  readonly #streams: ServeStreams
-  readonly #lost = new AbortController()
-  readonly signal: AbortSignal
-
-  constructor(streams: ServeStreams, signal: AbortSignal | undefined) {
-    this.#streams = streams
-    this.signal = signal === undefined ? this.#lost.signal : AbortSignal.any([signal, this.#lost.signal])
-    this.signal.addEventListener('abort', this.#end, { once: true })
-    if (this.signal.aborted) this.#end()
-    streams.output.on('error', this.#lose)
-    streams.output.on('close', this.#lose)
-    streams.log?.on('error', this.#lose)
-  }
-
-  get input(): AsyncIterable<Uint8Array> {
-    return this.#streams.input
-  }
-
-  /** Resolves when more is welcome. */
-  async write(bytes: Uint8Array | string): Promise<void> {
-    if (!this.#streams.output.write(bytes)) await this.#drained(this.#streams.output)
-  }
-
-  async logDrained(): Promise<void> {
-    if (this.#streams.log?.writableNeedDrain === true) await this.#drained(this.#streams.log)
-  }
-
-  /** A late error of a stream must not end the process: the listeners for those stay. */
-  release(): void {
-    this.signal.removeEventListener('abort', this.#end)
-    this.#streams.output.off('close', this.#lose)
-  }
-
-  async #drained(stream: Writable): Promise<void> {
-    const { signal } = this
-    await new Promise<void>((resolve, reject) => {
-      const finish = (): void => {
-        stream.off('drain', finish)
-        signal.removeEventListener('abort', finish)
-        if (signal.aborted) reject(signal.reason)
-        else resolve()
-      }
-      stream.on('drain', finish)
-      signal.addEventListener('abort', finish, { once: true })
-      if (signal.aborted) finish()
-    })
-  }
-
-  readonly #lose = (cause?: Error): void => {
-    this.#lost.abort(new BorgError('ConnectionClosed', [], { cause }))
-  }
-
-  /** Wakes whoever waits for input. */
-  readonly #end = (): void => {
-    this.#streams.input.destroy()
-  }
-}
-
 class Server {
   readonly #connection: Connection
   readonly #session: ServerSession
@@ -152,10 +88,10 @@ class Server {
   }
 
   async run(): Promise<void> {
-    const { input, signal } = this.#connection
-    signal.throwIfAborted()
-    for await (const bytes of input) {
-      this.#unpacker.feed(bytes)
+    for (;;) {
+      const received = await this.#connection.receive()
+      if (received === undefined) break
+      for (const bytes of received) this.#unpacker.feed(bytes)
       await this.#answerAll()
     }
     if (this.#session.hasOpened) return
@@ -165,25 +101,65 @@ class Server {
 
   async #answerAll(): Promise<void> {
     try {
-      for (let value = this.#next(); value !== undefined; value = this.#next()) {
-        const request = decodeRequest(value)
-        if (request === undefined) throw unexpected()
-        await this.#answer(request)
-        this.#connection.signal.throwIfAborted()
-        if (this.#packer.size >= batchSize) await this.#flush()
-        if (this.#log.isFull) await this.#connection.logDrained()
+      let request = this.#next()
+      while (request !== undefined) {
+        const gets: WantedObject[] = []
+        for (let get = wantedObject(request); get !== undefined; get = wantedObject(request)) {
+          gets.push(get)
+          request = this.#next()
+          if (request === undefined || gets.length === getsMax) break
+        }
+        if (gets.length > 0) await this.#answerGets(gets)
+        else if (request !== undefined) {
+          await this.#answer(request)
+          await this.#answered()
+          request = this.#next()
+        }
       }
     } finally {
       if (!this.#connection.signal.aborted) await this.#flush()
     }
   }
 
-  #next(): Unpacked | undefined {
+  /** The next request that has arrived whole. */
+  #next(): Request | undefined {
+    let next: { readonly value: Unpacked } | undefined
     try {
-      return this.#unpacker.next()?.value
+      next = this.#unpacker.next()
     } catch (error) {
       throw unexpected(error)
     }
+    if (next === undefined) return undefined
+    const request = decodeRequest(next.value)
+    if (request === undefined) throw unexpected()
+    return request
+  }
+
+  /** As one by one, but neighbours on the disk are read together. After an error the rest is asked for anew. */
+  async #answerGets(gets: readonly WantedObject[]): Promise<void> {
+    for (let at = 0; at < gets.length; at += 1) {
+      try {
+        const objects = this.#session.getMany(gets.slice(at).map(({ objectId }) => objectId))
+        for await (const object of objects) {
+          const { id, framing } = gets[at] as WantedObject
+          encodeResult(this.#packer, id, object, framing)
+          at += 1
+          await this.#answered()
+        }
+      } catch (error) {
+        const get = gets[at]
+        if (get === undefined) throw error
+        this.#refuse(get, error)
+        await this.#answered()
+      }
+    }
+  }
+
+  /** Between two requests: whoever does not read must wait, and whoever is told to stop stops. */
+  async #answered(): Promise<void> {
+    this.#connection.signal.throwIfAborted()
+    if (this.#packer.size >= batchSize) await this.#flush()
+    if (this.#log.isFull) await this.#connection.logDrained()
   }
 
   async #answer({ id, method, args, framing }: Request): Promise<void> {
@@ -193,18 +169,36 @@ class Server {
       const result = await this.#session.call(method, new CallArguments(method, args))
       encodeResult(this.#packer, id, result, framing)
     } catch (error) {
-      this.#connection.signal.throwIfAborted()
-      const failure = failureToWire(error)
-      encodeFailure(this.#packer, id, failure, framing)
-      // Old clients get no more than the class: the rest is for their log.
-      if (framing === 'list') {
-        this.#log.event({ type: 'log', level: 'error', logger: 'root', message: failure.short.join('\n') })
-      }
+      this.#refuse({ id, framing }, error)
+    }
+  }
+
+  #refuse({ id, framing }: Pick<Request, 'id' | 'framing'>, error: unknown): void {
+    this.#connection.signal.throwIfAborted()
+    const failure = failureToWire(error)
+    encodeFailure(this.#packer, id, failure, framing)
+    // Old clients get no more than the class: the rest is for their log.
+    if (framing === 'list') {
+      this.#log.event({ type: 'log', level: 'error', logger: 'root', message: failure.short.join('\n').trimEnd() })
     }
   }
 
   async #flush(): Promise<void> {
     if (this.#packer.size > 0) await this.#connection.write(this.#packer.take())
+  }
+}
+
+interface WantedObject extends Pick<Request, 'id' | 'framing'> {
+  readonly objectId: ObjectId
+}
+
+/** Undefined for any other request, and for a get that makes no sense: that one is answered alone. */
+function wantedObject({ id, method, args, framing }: Request): WantedObject | undefined {
+  if (method !== 'get') return undefined
+  try {
+    return { id, framing, objectId: new CallArguments(method, args).id('id') }
+  } catch {
+    return undefined
   }
 }
 

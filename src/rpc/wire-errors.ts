@@ -76,7 +76,9 @@ export function failureToWire(error: unknown): WireFailure {
   const message = error instanceof Error ? error.message : String(error)
   if (!isBorgError(error)) {
     const className = pythonClass(error)
-    return { className, args: [message], full: [message], short: [message], trace: true, sysinfo: '' }
+    // The last line of a traceback of Python's, which clients show as it is.
+    const line = `${className}: ${message}\n`
+    return { className, args: [message], full: [line], short: [line], trace: true, sysinfo: '' }
   }
   return {
     className: classOf(error.code),
