@@ -20,6 +20,7 @@ const golden: Readonly<Record<string, Face>> = {
       LineRates
       LocalStore
       RcloneStore
+      RetryingStore
       S3Store
       ThrottledStore
       archiveInfo
@@ -206,6 +207,7 @@ const golden: Readonly<Record<string, Face>> = {
       RepositoryTarget
       RetentionRule
       RetentionVerdict
+      RetryOptions
       RunOptions
       ServeArchivesOptions
       ServedTree

@@ -6,6 +6,7 @@ import { afterAll, describe, test } from 'vitest'
 import { storeContract } from '../../src/store/contract.ts'
 import { LocalStore } from '../../src/store/local-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
+import { RetryingStore } from '../../src/store/retrying-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { ThrottledStore } from '../../src/store/throttled-store.ts'
 import { FakeHost } from '../support/fake-host.ts'
@@ -27,6 +28,15 @@ const wrappers: readonly [string, (inner: Store) => Store][] = [
       new ThrottledStore(inner, {
         uploadBytesPerSecond: 100_000,
         downloadBytesPerSecond: 200_000,
+        host: new FakeHost(),
+      }),
+  ],
+  ['retrying', (inner) => new RetryingStore(inner, { host: new FakeHost() })],
+  [
+    'throttled over retrying',
+    (inner) =>
+      new ThrottledStore(new RetryingStore(inner, { keptBytesMax: 0, host: new FakeHost() }), {
+        uploadBytesPerSecond: 100_000,
         host: new FakeHost(),
       }),
   ],
