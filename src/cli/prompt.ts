@@ -25,6 +25,15 @@ export interface Passphrases {
   readonly existing: PassphraseSource
   /** For a key that is made or changed. @throws BorgError 'PasswordRetriesExceeded' | 'NoPassphraseFailure' ... */
   fresh(): Promise<string>
+  /** For the SSH client that is built in. */
+  readonly ssh: SshAnswers
+}
+
+export interface SshAnswers {
+  /** Of a private key. */
+  passphrase(file: string): Promise<string | undefined>
+  /** Passwords, and whatever else a server asks for. */
+  answer(question: { readonly kind: 'password' | 'prompt'; readonly text: string }): Promise<string | undefined>
 }
 
 export interface PromptSettings {
@@ -42,6 +51,12 @@ export function makePassphrases(settings: PromptSettings): Passphrases {
   const { env, asker } = settings
   const configured = configuredPassphrase(env)
   return {
+    ssh: {
+      passphrase: (file) => asker.terminalSecret(`Enter passphrase for key '${file}': `),
+      answer: ({ kind, text }) =>
+        // A server's words must not steer the terminal.
+        asker.terminalSecret(kind === 'password' ? `${text}'s password: ` : text.replace(/\p{Cc}/gu, ' ')),
+    },
     existing: env['BORG_PASSPHRASE'] ?? (configured === undefined ? askForExisting(settings) : once(configured)),
     async fresh() {
       const given = env['BORG_NEW_PASSPHRASE'] ?? (await configured?.())

@@ -8,7 +8,7 @@ import type { LogThreshold } from './args/common-options.ts'
 import type { CliIo } from './command.ts'
 import { splitShellWords } from './shell-words.ts'
 
-/** The SSH client that is built in, instead of a program. */
+/** The SSH client that is built in, instead of a program; options of OpenSSH may follow: -F, -i, -o, -J. */
 const builtin = 'builtin:'
 
 const levelOptions: Readonly<Record<LogThreshold, readonly string[]>> = {
@@ -19,13 +19,14 @@ const levelOptions: Readonly<Record<LogThreshold, readonly string[]>> = {
   critical: ['--critical'],
 }
 
-export function remoteOptions({ common, environment, env, host }: CliIo): RemoteOptions {
+export function remoteOptions({ common, environment, env, host, passphrases }: CliIo): RemoteOptions {
   const { hostname, username } = environment
   const remoteBorg = common.remotePath ?? environment.remotePath
   const topics = common.debugTopics.filter((topic) => topic.includes('repository'))
+  const [program = 'ssh', ...words] = connectingWords(common.rsh, environment.rsh)
   return {
-    rsh: connectingWords(common.rsh, environment.rsh),
-    ssh: { agentSocket: env['SSH_AUTH_SOCK'] },
+    rsh: program === builtin ? 'builtin' : [program, ...words],
+    ssh: { arguments: words, agentSocket: env['SSH_AUTH_SOCK'], ...passphrases.ssh },
     remoteBorg: remoteBorg === undefined ? undefined : expandPlaceholders(remoteBorg, host, { hostname, username }),
     serveOptions: [...levelOptions[common.logLevel], ...topics.map((topic) => `--debug-topic=${topic}`)],
     environment: env,
@@ -42,10 +43,8 @@ function addressing(style: string | undefined): S3StoreOptions['addressing'] {
   throw new BorgError('CommandError', [`TSBORG_S3_ADDRESSING: path, virtual or auto, not '${style}'`])
 }
 
-function connectingWords(option: string | undefined, variable: string | undefined): readonly string[] | 'builtin' {
+function connectingWords(option: string | undefined, variable: string | undefined): readonly string[] {
   const text = option ?? variable ?? ''
-  if (text.trim() === '') return ['ssh']
-  if (text.trim() === builtin) return 'builtin'
   try {
     return splitShellWords(text)
   } catch (error) {

@@ -12,6 +12,8 @@ export interface Asker {
    * @throws SignalReason when ^C is pressed.
    */
   secret(prompt: string): Promise<string | undefined>
+  /** Only on the terminal: what stdin has may be somebody's backup. Undefined without one. */
+  terminalSecret(prompt: string): Promise<string | undefined>
   /** The next line of stdin, without its newline. Undefined at the end of input. Takes not a byte more. */
   line(): Promise<string | undefined>
 }
@@ -26,6 +28,10 @@ export function makeAsker(settings: AskerSettings): Asker {
   const line = (): Promise<string | undefined> => unlessAborted(readLine(0), settings)
   return {
     line,
+    async terminalSecret(prompt) {
+      const terminal = openTerminal()
+      return terminal === undefined ? undefined : await readSecret(terminal, prompt)
+    },
     async secret(prompt) {
       const terminal = openTerminal()
       if (terminal !== undefined) return await readSecret(terminal, prompt)

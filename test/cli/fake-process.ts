@@ -34,6 +34,7 @@ export function fakeProcess(options: FakeProcessOptions = {}): FakeProcess {
   const text = (data: string | Uint8Array): string => (typeof data === 'string' ? data : Buffer.from(data).toString())
   const asker: Asker = {
     line: async () => answers.shift(),
+    terminalSecret: async () => undefined,
     async secret(prompt) {
       fake.err += prompt
       return secrets.shift()

@@ -19,6 +19,7 @@ function settings(world: World): PromptSettings & { said: string[] } {
     env: world.env ?? {},
     said,
     asker: {
+      terminalSecret: async () => undefined,
       async secret(prompt) {
         said.push(prompt)
         return secrets.shift()
