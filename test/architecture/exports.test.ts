@@ -17,6 +17,7 @@ const golden: Readonly<Record<string, Face>> = {
   'index.ts': {
     values: words(`
       BorgError
+      CachingStore
       LineRates
       LocalStore
       RcloneStore
@@ -128,6 +129,7 @@ const golden: Readonly<Record<string, Face>> = {
       Cache
       CacheOptions
       CacheStatistics
+      CachingOptions
       CheckArchivesOptions
       CheckRepositoryOptions
       ChunkRef

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { afterAll, describe, test } from 'vitest'
+import { CachingStore } from '../../src/store/caching-store.ts'
 import { storeContract } from '../../src/store/contract.ts'
 import { LocalStore } from '../../src/store/local-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -32,13 +33,17 @@ const wrappers: readonly [string, (inner: Store) => Store][] = [
       }),
   ],
   ['retrying', (inner) => new RetryingStore(inner, { host: new FakeHost() })],
+  ['caching', (inner) => new CachingStore(inner, { folder: new LocalStore(nextPath()) })],
   [
-    'throttled over retrying',
+    'caching over throttled over retrying',
     (inner) =>
-      new ThrottledStore(new RetryingStore(inner, { keptBytesMax: 0, host: new FakeHost() }), {
-        uploadBytesPerSecond: 100_000,
-        host: new FakeHost(),
-      }),
+      new CachingStore(
+        new ThrottledStore(new RetryingStore(inner, { keptBytesMax: 0, host: new FakeHost() }), {
+          uploadBytesPerSecond: 100_000,
+          host: new FakeHost(),
+        }),
+        { folder: new LocalStore(nextPath()) },
+      ),
   ],
 ]
 
