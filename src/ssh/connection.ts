@@ -43,6 +43,8 @@ const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [
 export interface SshConnection extends AsyncDisposable {
   /** 'user@host', for messages. */
   readonly name: string
+  /** 'user@hostname:port' of what is really connected to, whatever alias it was called by. */
+  readonly place: string
   /** Settles when it is over: with the reason, or with undefined when we ended it. */
   readonly closed: Promise<BorgError | undefined>
   /** Given to the shell of the account. @throws BorgError 'ConnectionClosedWithHint' */
@@ -258,6 +260,7 @@ function preferredAlgorithms(known: readonly KnownKey[]): ServerHostKeyAlgorithm
 
 class OpenConnection implements SshConnection {
   readonly name: string
+  readonly place: string
   readonly closed: Promise<BorgError | undefined>
   readonly #client: Client
   readonly #transport: SshTransport
@@ -269,6 +272,7 @@ class OpenConnection implements SshConnection {
     this.#client = client
     this.#transport = transport
     this.name = `${settings.user}@${settings.alias}`
+    this.place = `${settings.user}@${settings.hostname.toLowerCase()}:${settings.port}`
     let reason: string | undefined
     client.on('error', (error) => {
       reason ??= error.message
