@@ -207,7 +207,7 @@ export class S3Store implements Store {
   }
 
   async append(path: StorePath): Promise<AppendFile> {
-    if ((await this.stat(path)) !== undefined) {
+    if (this.#open.has(path) || (await told(() => this.#objects.head(this.#key(path)))) !== undefined) {
       const message = `EEXIST: file already exists, open '${this.name}/${path}'`
       throw Object.assign(new Error(message), { code: 'EEXIST', path: `${this.name}/${path}` })
     }
