@@ -1,5 +1,5 @@
 /**
- * Claims on an SFTP server, in borg's protocol: src/store/local-claims.ts says how and why, decision 027 why this holds.
+ * Claims on an SFTP server, in borg's protocol: src/store/local-claims.ts says how and why, decision 028 why this holds.
  */
 import { isBorgError } from '../base/errors.ts'
 import { isDenied, isMissing } from './sftp-errors.ts'

@@ -1,6 +1,6 @@
 /**
  * A Store on an SFTP server: the same names, bytes, modes and locks as LocalStore leaves, so that a repository may be
- * used through SFTP, through ssh and on its own machine. What of S1-S7 needs which extension: decision 027.
+ * used through SFTP, through ssh and on its own machine. What of S1-S7 needs which extension: decision 028.
  */
 import { BorgError } from '../base/errors.ts'
 import type { RunOptions } from '../base/events.ts'
