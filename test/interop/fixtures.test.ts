@@ -20,6 +20,7 @@ import {
   openRepository,
   type ReadSession,
 } from '../../src/index.ts'
+import { casesOfForm, type Optional } from '../support/long-form.ts'
 import { BorgWorld } from '../support/real-borg.ts'
 import { makeTempFolder, removeTempFolder, tempFolder } from '../support/temp-folder.ts'
 import { isBuilt, mustCli, runCli } from './support/built-cli.ts'
@@ -69,7 +70,13 @@ afterAll(() => {
   }
 })
 
-describe.each(fixtureNames)('borg $version, $name', (name) => {
+/** The short form takes each fixture from one of the two borgs, in turns. */
+const both = fixtureNames.map((name, i): FixtureName & Optional => {
+  const inTurn = (i % (fixtureNames.length / 2)) % 2 === (name.version === '1.2.4' ? 0 : 1)
+  return inTurn ? name : { ...name, long: true }
+})
+
+describe.each(casesOfForm('fixtures', both))('borg $version, $name', (name) => {
   const damaged = ['missing-chunk', 'repaired'].includes(name.name) ? ['dir/random.bin', 'dir/copy-of-random.bin'] : []
   let fixture: UnpackedFixture
   beforeAll(() => {
