@@ -11,7 +11,7 @@ export class RemoteError extends Error {
   readonly failure: WireFailure
 
   constructor(failure: WireFailure) {
-    super(failure.short.join('\n') || failure.className)
+    super(failure.short.join('\n').trimEnd() || failure.className)
     this.failure = failure
   }
 }

@@ -132,7 +132,7 @@ describe('errors', () => {
   test('an error nobody here knows keeps its class and text', () => {
     const error = errorFromWire(failureToWire(new TypeError('no such argument')), 'here')
     expect(isRemoteError(error) && error.failure.className).toBe('TypeError')
-    expect(error.message).toBe('no such argument')
+    expect(error.message).toBe('TypeError: no such argument')
   })
 })
 
