@@ -10,6 +10,8 @@ import { BorgWorld, findBorgs } from '../support/real-borg.ts'
 import { haveRclone, rcloneConfig } from '../support/rclone.ts'
 
 const borgs = findBorgs()
+/** Nobody else writes to these. */
+const run = { ask: async (): Promise<boolean> => true }
 
 describe.skipIf(!haveRclone || borgs.length === 0)('over rclone', () => {
   const world = new BorgWorld()
@@ -31,9 +33,9 @@ describe.skipIf(!haveRclone || borgs.length === 0)('over rclone', () => {
   ])('%s: written here, copied down, checked by borg', async (remote, path) => {
     await using store = new RcloneStore({ remote, path: path() }, options)
     const passphrase = world.passphrase
-    await initRepository({ store }, { encryption: 'repokey-blake2', passphrase, directories, makeParents: true })
+    await initRepository({ store }, { encryption: 'repokey-blake2', passphrase, directories, makeParents: true }, run)
     {
-      await using session = await openRepository({ store }, { access: 'write', passphrase, directories })
+      await using session = await openRepository({ store }, { access: 'write', passphrase, directories }, run)
       for (const name of ['one', 'two']) await createArchive(session, { name, roots: [world.path('source')] })
     }
     const down = world.path(`down-${remote}`)
@@ -53,7 +55,7 @@ describe.skipIf(!haveRclone || borgs.length === 0)('over rclone', () => {
       ])
       expect(same.stdout).toBe('')
     }
-    await using session = await openRepository({ store }, { access: 'read', passphrase, directories })
+    await using session = await openRepository({ store }, { access: 'read', passphrase, directories }, run)
     mkdirSync(world.path(`back-${remote}`))
     await extractArchive(session, 'one', { destination: world.path(`back-${remote}`) })
     const same = world.run('diff', [
