@@ -14,12 +14,14 @@ import {
   type FileContent,
   isStoreNotFound,
   type NewFile,
+  onePart,
   type RootState,
   type Store,
   type StoreEntry,
   StoreNotFound,
   type StoreTraits,
 } from '../store/store.ts'
+import { openChildren } from '../store/open-files.ts'
 import { type RcloneOptions, type RclonePlace, RcloneRemote } from './rclone-remote.ts'
 import { Spool } from './spool.ts'
 import { SpooledAppendFile } from './spooled-append-file.ts'
@@ -90,14 +92,7 @@ export class RcloneStore implements Store {
   async *list(folder: StorePath): AsyncGenerator<StoreEntry> {
     const found = new Map<StorePath, StoreEntry>()
     for (const entry of await this.#listOrNothing(folder)) found.set(entry.path, entry)
-    const start = folder === '' ? '' : `${folder}/`
-    for (const [path, spool] of this.#open) {
-      if (!path.startsWith(start)) continue
-      const [first = '', ...more] = path.slice(start.length).split('/')
-      const at = storePath(start + first)
-      if (more.length === 0) found.set(at, { path: at, kind: 'file', size: spool.size })
-      else if (!found.has(at)) found.set(at, { path: at, kind: 'folder', size: 0 })
-    }
+    for (const child of openChildren(folder, this.#open)) found.set(child.path, child)
     yield* found.values()
   }
 
@@ -197,7 +192,7 @@ export class RcloneStore implements Store {
     if (before.length > 0) return before.includes(owner)
     const empty = await Spool.make()
     try {
-      await this.#remote.upload(storePath(`${path}/${owner}`), empty)
+      await this.#remote.upload(storePath(`${path}/${onePart(owner)}`), empty)
     } finally {
       await empty[Symbol.asyncDispose]()
     }
@@ -214,7 +209,7 @@ export class RcloneStore implements Store {
 
   async unclaim(path: StorePath, owner: string): Promise<void> {
     try {
-      await this.#remote.call('operations/deletefile', { remote: `${path}/${owner}` })
+      await this.#remote.call('operations/deletefile', { remote: `${path}/${onePart(owner)}` })
     } catch (error) {
       if (!isStoreNotFound(error)) throw error
     }
@@ -224,7 +219,7 @@ export class RcloneStore implements Store {
 
   async passClaim(path: StorePath, from: string, to: string): Promise<boolean> {
     if (!(await this.owners(path)).includes(from)) return false
-    if (from !== to) await this.#remote.move(storePath(`${path}/${from}`), storePath(`${path}/${to}`))
+    if (from !== to) await this.#remote.move(storePath(`${path}/${onePart(from)}`), storePath(`${path}/${onePart(to)}`))
     return true
   }
 

@@ -12,12 +12,14 @@ import {
   contentPieces,
   type FileContent,
   type NewFile,
+  onePart,
   type RootState,
   type Store,
   type StoreEntry,
   StoreNotFound,
   type StoreTraits,
 } from '../store/store.ts'
+import { openChildren } from '../store/open-files.ts'
 import type { S3Place } from './address.ts'
 import { S3AppendFile } from './append-file.ts'
 import { S3Claims } from './claims.ts'
@@ -132,14 +134,7 @@ export class S3Store implements Store {
   async *list(folder: StorePath): AsyncGenerator<StoreEntry> {
     const prefix = this.#client.address.key(folder === '' ? '' : `${folder}/`)
     const found = await told(() => this.#listed(prefix))
-    for (const [path, file] of this.#open) {
-      const rest = folder === '' ? path : path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : ''
-      if (rest === '') continue
-      const [name = '', deeper] = rest.split('/')
-      const child = storePath(folder === '' ? name : `${folder}/${name}`)
-      if (deeper === undefined) found.set(child, { path: child, kind: 'file', size: file.size })
-      else if (!found.has(child)) found.set(child, { path: child, kind: 'folder', size: 0 })
-    }
+    for (const child of openChildren(folder, this.#open)) found.set(child.path, child)
     yield* found.values()
   }
 
@@ -306,12 +301,4 @@ async function quietly(work: () => Promise<void>): Promise<void> {
   } catch {
     // What failed before it is what people need to know.
   }
-}
-
-/** @throws RangeError unless `owner` is a single file name. */
-function onePart(owner: string): string {
-  if (owner === '' || owner === '.' || owner === '..' || /[/\0]/.test(owner)) {
-    throw new RangeError(`a claim's owner must be one path part, got '${owner}'`)
-  }
-  return owner
 }

@@ -14,6 +14,7 @@ import {
   type AppendFile,
   type FileContent,
   type NewFile,
+  onePart,
   type RootState,
   type Store,
   type StoreEntry,
@@ -366,12 +367,4 @@ function entryOf(path: StorePath, { mode, size }: Attributes): StoreEntry | unde
   const kind = kindOfMode(mode)
   if (kind === 'folder') return { path, kind, size: 0 }
   return kind === 'file' ? { path, kind, size: size ?? 0 } : undefined
-}
-
-/** @throws RangeError unless `owner` is a single file name. */
-function onePart(owner: string): string {
-  if (owner === '' || owner === '.' || owner === '..' || /[/\0]/.test(owner)) {
-    throw new RangeError(`a claim's owner must be one path part, got '${owner}'`)
-  }
-  return owner
 }

@@ -8,17 +8,8 @@
 import type { RunOptions } from '../base/events.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import { expectedDigests, isProven, LedgerCache, type LedgerName, ledgerName } from './ledger-cache.ts'
-import {
-  type AppendFile,
-  type FileContent,
-  isStoreNotFound,
-  type NewFile,
-  type RootState,
-  type Store,
-  type StoreEntry,
-  type StoreTraits,
-  type WriteOptions,
-} from './store.ts'
+import { type FileContent, isStoreNotFound, type NewFile, type Store, type WriteOptions } from './store.ts'
+import { WrappingStore } from './wrapping-store.ts'
 
 export interface CachingOptions {
   /** For this repository alone; made when it is missing, and owned. */
@@ -31,62 +22,27 @@ export interface CachingOptions {
 
 const bytesMaxDefault = 1024 * 1024 * 1024
 
-export class CachingStore implements Store {
-  readonly moveFolder: ((from: StorePath, to: StorePath) => Promise<void>) | undefined
-  readonly #inner: Store
+export class CachingStore extends WrappingStore {
   readonly #cache: LedgerCache
 
   /** Owns `inner`. */
   constructor(inner: Store, { folder, bytesMax = bytesMaxDefault, run = {} }: CachingOptions) {
-    this.#inner = inner
+    super(inner)
     this.#cache = new LedgerCache(folder, bytesMax, run)
-    this.moveFolder = inner.moveFolder?.bind(inner)
   }
 
-  get name(): string {
-    return this.#inner.name
-  }
-
-  get place(): string {
-    return this.#inner.place
-  }
-
-  get traits(): StoreTraits {
-    return this.#inner.traits
-  }
-
-  root(): Promise<RootState> {
-    return this.#inner.root()
-  }
-
-  createRoot(options?: { parents?: boolean }): Promise<void> {
-    return this.#inner.createRoot(options)
-  }
-
-  parent(): Store | undefined {
-    return this.#inner.parent()
-  }
-
-  list(folder: StorePath): AsyncIterable<StoreEntry> {
-    return this.#inner.list(folder)
-  }
-
-  stat(path: StorePath): Promise<StoreEntry | undefined> {
-    return this.#inner.stat(path)
-  }
-
-  async read(path: StorePath, range?: { offset: number; length: number }): Promise<Uint8Array> {
+  override async read(path: StorePath, range?: { offset: number; length: number }): Promise<Uint8Array> {
     const name = range === undefined ? ledgerName(path) : undefined
-    return name === undefined ? this.#inner.read(path, range) : this.#readLedger(name)
+    return name === undefined ? this.inner.read(path, range) : this.#readLedger(name)
   }
 
-  async write(path: StorePath, content: FileContent, options?: WriteOptions): Promise<void> {
-    await this.#inner.write(path, content, options)
+  override async write(path: StorePath, content: FileContent, options?: WriteOptions): Promise<void> {
+    await this.inner.write(path, content, options)
     await this.#cache.forget(path)
   }
 
-  async writeInOrder(files: readonly NewFile[]): Promise<void> {
-    await this.#inner.writeInOrder(files)
+  override async writeInOrder(files: readonly NewFile[]): Promise<void> {
+    await this.inner.writeInOrder(files)
     for (const { path, content } of files) {
       const name = ledgerName(path)
       if (name !== undefined && content instanceof Uint8Array) await this.#cache.keep(name, content)
@@ -94,69 +50,41 @@ export class CachingStore implements Store {
     }
   }
 
-  append(path: StorePath): Promise<AppendFile> {
-    return this.#inner.append(path)
-  }
-
-  async remove(path: StorePath): Promise<void> {
-    await this.#inner.remove(path)
+  override async remove(path: StorePath): Promise<void> {
+    await this.inner.remove(path)
     await this.#cache.forget(path)
   }
 
-  removeEmptyFolders(folder: StorePath): Promise<void> {
-    return this.#inner.removeEmptyFolders(folder)
-  }
-
-  async removeAll(): Promise<void> {
-    await this.#inner.removeAll()
+  override async removeAll(): Promise<void> {
+    await this.inner.removeAll()
     await this.#cache.forgetAll()
   }
 
-  claim(path: StorePath, owner: string): Promise<boolean> {
-    return this.#inner.claim(path, owner)
-  }
-
-  owners(path: StorePath): Promise<readonly string[]> {
-    return this.#inner.owners(path)
-  }
-
-  unclaim(path: StorePath, owner: string): Promise<void> {
-    return this.#inner.unclaim(path, owner)
-  }
-
-  passClaim(path: StorePath, from: string, to: string): Promise<boolean> {
-    return this.#inner.passClaim(path, from, to)
-  }
-
-  freeBytes(): Promise<number | undefined> {
-    return this.#inner.freeBytes()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.#cache.close()
     } finally {
-      await this.#inner[Symbol.asyncDispose]()
+      await super[Symbol.asyncDispose]()
     }
   }
 
   async #readLedger(name: LedgerName): Promise<Uint8Array> {
     const digests = await this.#digestsFromAfar(name)
     // Nothing vouches for it: what is there is all there is.
-    if (digests === undefined) return this.#inner.read(name.path)
+    if (digests === undefined) return this.inner.read(name.path)
     const copy = await this.#cache.find(name)
     if (copy !== undefined && isProven(name, copy, digests)) {
-      const there = await this.#inner.stat(name.path)
+      const there = await this.inner.stat(name.path)
       if (there?.kind === 'file' && there.size === copy.length) return copy
     }
-    const bytes = await this.#inner.read(name.path)
+    const bytes = await this.inner.read(name.path)
     if (isProven(name, bytes, digests)) await this.#cache.keep(name, bytes)
     return bytes
   }
 
   async #digestsFromAfar(name: LedgerName): Promise<string | undefined> {
     try {
-      return expectedDigests(await this.#inner.read(storePath(`integrity.${name.transaction}`)), name)
+      return expectedDigests(await this.inner.read(storePath(`integrity.${name.transaction}`)), name)
     } catch (error) {
       if (isStoreNotFound(error)) return undefined
       throw error

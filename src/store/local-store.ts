@@ -39,6 +39,7 @@ import {
   type AppendFile,
   type FileContent,
   type NewFile,
+  onePart,
   type RootState,
   type Store,
   type StoreEntry,
@@ -346,12 +347,4 @@ function isEmptyFolder(path: string): boolean {
   } finally {
     folder.closeSync()
   }
-}
-
-/** @throws RangeError unless `owner` is a single file name. */
-function onePart(owner: string): string {
-  if (owner === '' || owner === '.' || owner === '..' || /[/\0]/.test(owner)) {
-    throw new RangeError(`a claim's owner must be one path part, got '${owner}'`)
-  }
-  return owner
 }

@@ -136,3 +136,11 @@ export async function* contentPieces(content: FileContent): AsyncGenerator<Uint8
   if (content instanceof Uint8Array) yield content
   else yield* content
 }
+
+/** For Stores. @throws RangeError unless the owner of a claim is a single file name. */
+export function onePart(owner: string): string {
+  if (owner === '' || owner === '.' || owner === '..' || /[/\0]/.test(owner)) {
+    throw new RangeError(`a claim's owner must be one path part, got '${owner}'`)
+  }
+  return owner
+}

@@ -13,12 +13,10 @@ import {
   contentPieces,
   type FileContent,
   type NewFile,
-  type RootState,
   type Store,
-  type StoreEntry,
-  type StoreTraits,
   type WriteOptions,
 } from './store.ts'
+import { WrappingStore } from './wrapping-store.ts'
 
 export interface ThrottleOptions {
   /** Absent: as fast as it goes. */
@@ -45,60 +43,29 @@ export class LineRates {
   }
 }
 
-export class ThrottledStore implements Store {
-  readonly moveFolder: ((from: StorePath, to: StorePath) => Promise<void>) | undefined
-  readonly #inner: Store
+export class ThrottledStore extends WrappingStore {
   readonly #rates: LineRates
 
   /** Owns `inner`. */
   constructor(inner: Store, rates: LineRates | ThrottleOptions) {
-    this.#inner = inner
+    super(inner)
     this.#rates = rates instanceof LineRates ? rates : new LineRates(rates)
-    this.moveFolder = inner.moveFolder?.bind(inner)
   }
 
-  get name(): string {
-    return this.#inner.name
-  }
-
-  get place(): string {
-    return this.#inner.place
-  }
-
-  get traits(): StoreTraits {
-    return this.#inner.traits
-  }
-
-  root(): Promise<RootState> {
-    return this.#inner.root()
-  }
-
-  createRoot(options?: { parents?: boolean }): Promise<void> {
-    return this.#inner.createRoot(options)
-  }
-
-  parent(): Store | undefined {
-    const parent = this.#inner.parent()
+  override parent(): Store | undefined {
+    const parent = this.inner.parent()
     return parent === undefined ? undefined : new ThrottledStore(parent, this.#rates)
   }
 
-  list(folder: StorePath): AsyncIterable<StoreEntry> {
-    return this.#inner.list(folder)
-  }
-
-  stat(path: StorePath): Promise<StoreEntry | undefined> {
-    return this.#inner.stat(path)
-  }
-
-  async read(path: StorePath, range?: { offset: number; length: number }): Promise<Uint8Array> {
+  override async read(path: StorePath, range?: { offset: number; length: number }): Promise<Uint8Array> {
     const { down } = this.#rates
-    if (down === undefined) return this.#inner.read(path, range)
+    if (down === undefined) return this.inner.read(path, range)
     // As if all of it came, so that many at a time do not slip through; what a whole file costs is known only afterwards.
     const expected = range?.length ?? 0
     await down.take(expected)
     let received = 0
     try {
-      const bytes = await this.#inner.read(path, range)
+      const bytes = await this.inner.read(path, range)
       received = bytes.length
       return bytes
     } finally {
@@ -106,54 +73,18 @@ export class ThrottledStore implements Store {
     }
   }
 
-  write(path: StorePath, content: FileContent, options?: WriteOptions): Promise<void> {
-    return this.#inner.write(path, this.#paced(content), options)
+  override async write(path: StorePath, content: FileContent, options?: WriteOptions): Promise<void> {
+    return this.inner.write(path, this.#paced(content), options)
   }
 
-  writeInOrder(files: readonly NewFile[]): Promise<void> {
-    return this.#inner.writeInOrder(files.map(({ path, content }) => ({ path, content: this.#paced(content) })))
+  override async writeInOrder(files: readonly NewFile[]): Promise<void> {
+    return this.inner.writeInOrder(files.map(({ path, content }) => ({ path, content: this.#paced(content) })))
   }
 
-  async append(path: StorePath): Promise<AppendFile> {
-    const file = await this.#inner.append(path)
+  override async append(path: StorePath): Promise<AppendFile> {
+    const file = await this.inner.append(path)
     const { up } = this.#rates
     return up === undefined ? file : new ThrottledAppendFile(file, up)
-  }
-
-  remove(path: StorePath): Promise<void> {
-    return this.#inner.remove(path)
-  }
-
-  removeEmptyFolders(folder: StorePath): Promise<void> {
-    return this.#inner.removeEmptyFolders(folder)
-  }
-
-  removeAll(): Promise<void> {
-    return this.#inner.removeAll()
-  }
-
-  claim(path: StorePath, owner: string): Promise<boolean> {
-    return this.#inner.claim(path, owner)
-  }
-
-  owners(path: StorePath): Promise<readonly string[]> {
-    return this.#inner.owners(path)
-  }
-
-  unclaim(path: StorePath, owner: string): Promise<void> {
-    return this.#inner.unclaim(path, owner)
-  }
-
-  passClaim(path: StorePath, from: string, to: string): Promise<boolean> {
-    return this.#inner.passClaim(path, from, to)
-  }
-
-  freeBytes(): Promise<number | undefined> {
-    return this.#inner.freeBytes()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#inner[Symbol.asyncDispose]()
   }
 
   #paced(content: FileContent): FileContent {

@@ -3,11 +3,6 @@
  */
 import { systemErrorCode } from '../base/errors.ts'
 
-/** What a Store's own errors may carry, to say it better than a system code can. */
-export interface KnowsWhetherTransient {
-  readonly isTransient: boolean
-}
-
 /** The system's and the resolver's names for a line that is down, closed, or too slow. */
 const transientCodes: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
@@ -28,7 +23,7 @@ const transientCodes: ReadonlySet<string> = new Set([
 /** Longer chains of causes are circles. */
 const causesMax = 10
 
-/** True when the error says so of itself, or when it, or what caused it, has the code of a broken connection. */
+/** True when the error says so of itself (`isTransient`, for a Store's own errors), or when it, or what caused it, has the code of a broken connection. */
 export function isTransientFailure(error: unknown): boolean {
   let each = error
   for (let depth = 0; depth < causesMax && typeof each === 'object' && each !== null; depth++) {
