@@ -85,6 +85,11 @@ function match(text: string): ParsedLocation | undefined {
 }
 
 function matchOurForms(text: string): ParsedLocation | undefined {
+  // Shown, logged, and kept in caches: a location is no place for a secret.
+  if (/^s3:https?:\/\/[^/]*@/u.test(text)) {
+    const reason = 'credentials do not belong into it; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY hold them'
+    throw new BorgError('CommandError', [`Invalid location of an S3 repository: ${reason}`])
+  }
   const s3 = s3Form.exec(text)?.groups
   if (s3 !== undefined) {
     const prefix = (s3['prefix'] ?? '').replace(/^\/+|\/+$/g, '')

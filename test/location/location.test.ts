@@ -118,6 +118,21 @@ test.each([
   expect(parseLocation(canonicalLocation(parsed.location)).location).toEqual(location)
 })
 
+test.each(['s3:https://key:secret@host/bucket', 's3:https://key@host/bucket::archive'])(
+  'credentials in a location are refused, and not repeated: %s',
+  (text) => {
+    let refusal: unknown
+    try {
+      parseLocation(text)
+    } catch (error) {
+      refusal = error
+    }
+    expect(isBorgError(refusal, 'CommandError')).toBe(true)
+    expect(String(refusal)).toContain('AWS_ACCESS_KEY_ID')
+    expect(String(refusal)).not.toMatch(/secret|key@|key:/)
+  },
+)
+
 test.each(['sftp://host', 's3://', 's3://bucket::a/b', 'rclone:x'])('%s is not taken for a store of ours', (text) => {
   let scheme = 'refused'
   try {
