@@ -23,6 +23,8 @@ export class Connections {
   /** Of the claims held through us, who has them. */
   readonly #claims = new Map<StorePath, string>()
   #current: Connection | undefined
+  /** The current one, or the last there was. */
+  #latest: Store
   #connecting: Promise<Connection> | undefined
   #lost: Error | undefined
   /** Whether there was a break since we last looked after our claims. */
@@ -33,11 +35,17 @@ export class Connections {
     this.#name = first.name
     this.#reopen = reopen
     this.#current = { store: first }
+    this.#latest = first
   }
 
   /** Whether a break makes a new Store, and so the end of everything that hung on the old one. */
   get reopens(): boolean {
     return this.#reopen !== undefined
+  }
+
+  /** For what is known without asking. */
+  get latest(): Store {
+    return this.#latest
   }
 
   get holdsClaims(): boolean {
@@ -98,6 +106,7 @@ export class Connections {
       throw error
     }
     this.#current = fresh
+    this.#latest = fresh.store
     this.#doubtful = false
     return fresh
   }

@@ -43,7 +43,6 @@ const keptBytesMaxDefault = 16 * 1024 * 1024
 export class RetryingStore implements Store {
   readonly name: string
   readonly place: string
-  readonly traits: StoreTraits
   readonly moveFolder: ((from: StorePath, to: StorePath) => Promise<void>) | undefined
   readonly #parent: () => Store | undefined
   readonly #connections: Connections
@@ -60,7 +59,6 @@ export class RetryingStore implements Store {
     const { reopen, isTransient = isTransientFailure, host = systemHost, run = {}, ...pace } = options
     this.name = first.name
     this.place = first.place
-    this.traits = first.traits
     this.#parent = () => first.parent()
     this.#connections = new Connections(first, reopen)
     this.#isTransient = isTransient
@@ -69,6 +67,10 @@ export class RetryingStore implements Store {
     this.#host = host
     this.#run = run
     if (first.moveFolder !== undefined) this.moveFolder = (from, to) => this.#moveFolder(from, to)
+  }
+
+  get traits(): StoreTraits {
+    return this.#connections.latest.traits
   }
 
   root(): Promise<RootState> {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { isBorgError } from '../../src/base/errors.ts'
-import { storePath } from '../../src/base/ids.ts'
+import { type StorePath, storePath } from '../../src/base/ids.ts'
 import { lentStore } from '../../src/store/lent-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { type RetryOptions, RetryingStore } from '../../src/store/retrying-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Store, StoreTraits } from '../../src/store/store.ts'
 import { isTransientFailure } from '../../src/store/transient-failure.ts'
 import { contentsOf, filesOf, idOf, logOf, newStore, open } from '../repository/world.ts'
 import { FakeHost } from '../support/fake-host.ts'
@@ -436,3 +436,17 @@ function failingOnce(at: number): MemoryStore {
 function text(content: string): Uint8Array {
   return new TextEncoder().encode(content)
 }
+
+test('what a Store learns about itself is known through the wrapper', async () => {
+  class LearningStore extends MemoryStore {
+    override traits: StoreTraits = { cheapSmallReads: false, claims: 'advisory' }
+    override async claim(path: StorePath, owner: string): Promise<boolean> {
+      this.traits = { cheapSmallReads: false, claims: 'atomic' }
+      return super.claim(path, owner)
+    }
+  }
+  const store = new RetryingStore(new LearningStore())
+  expect(store.traits.claims).toBe('advisory')
+  await store.claim(lock, me)
+  expect(store.traits.claims).toBe('atomic')
+})
