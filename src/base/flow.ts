@@ -1,6 +1,7 @@
 /**
  * Bounded concurrency: how many calls may run, how many bytes may be held.
  */
+import type { Host } from './host.ts'
 
 /** Maps with at most `concurrency` calls running; yields results in input order. A failure surfaces at its own turn. */
 export async function* mapOrdered<A, B>(
@@ -108,4 +109,20 @@ export class EventLoopTurns {
     await new Promise<void>((resolve) => setImmediate(resolve))
     this.#lastMs = this.#clockMs()
   }
+}
+
+/** Whether `promise` settled, one way or the other, within so many milliseconds. */
+export async function settledWithin(promise: Promise<unknown>, milliseconds: number, host: Host): Promise<boolean> {
+  const timer = new AbortController()
+  const settled = promise.then(
+    () => true,
+    () => true,
+  )
+  const tooLate = host.sleep(milliseconds, timer.signal).then(
+    () => false,
+    () => true,
+  )
+  const inTime = await Promise.race([settled, tooLate])
+  timer.abort()
+  return inTime
 }

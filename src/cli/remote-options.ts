@@ -24,15 +24,18 @@ export function remoteOptions({ common, environment, env, host, passphrases }: C
   const remoteBorg = common.remotePath ?? environment.remotePath
   const topics = common.debugTopics.filter((topic) => topic.includes('repository'))
   const [program = 'ssh', ...words] = connectingWords(common.rsh, environment.rsh)
+  const isBuiltin = program === builtin
+  const { uploadRatelimit } = common
   return {
-    rsh: program === builtin ? 'builtin' : [program, ...words],
-    ssh: { arguments: words, agentSocket: env['SSH_AUTH_SOCK'], ...passphrases.ssh },
+    rsh: isBuiltin ? 'builtin' : [program, ...words],
+    // What another program is told is none of our client's business.
+    ssh: { arguments: isBuiltin ? words : [], agentSocket: env['SSH_AUTH_SOCK'], ...passphrases.ssh },
     remoteBorg: remoteBorg === undefined ? undefined : expandPlaceholders(remoteBorg, host, { hostname, username }),
     serveOptions: [...levelOptions[common.logLevel], ...topics.map((topic) => `--debug-topic=${topic}`)],
     environment: env,
     s3: { storageClass: env['TSBORG_S3_STORAGE_CLASS'], addressing: addressing(env['TSBORG_S3_ADDRESSING']) },
     rclone: { program: env['TSBORG_RCLONE'] },
-    uploadBytesPerSecond: common.uploadRatelimit === undefined ? undefined : common.uploadRatelimit * 1024,
+    uploadBytesPerSecond: uploadRatelimit === undefined || uploadRatelimit <= 0 ? undefined : uploadRatelimit * 1024,
     uploadBufferBytes: common.uploadBuffer === undefined ? undefined : common.uploadBuffer * 1024 * 1024,
   }
 }

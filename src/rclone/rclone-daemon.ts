@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { toHex } from '../base/bytes.ts'
 import { BorgError } from '../base/errors.ts'
+import { settledWithin } from '../base/flow.ts'
 import type { Host } from '../base/host.ts'
 
 export interface RcloneProgram {
@@ -107,15 +108,7 @@ function failedStart(reason: string): BorgError {
 
 async function stop(child: ChildProcess, host: Host): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
-  const ended = new AbortController()
-  const gone = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-  })
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.stdin?.end()
-  try {
-    await Promise.race([gone, host.sleep(stopMs, ended.signal)])
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
-  } finally {
-    ended.abort()
-  }
+  if (!(await settledWithin(gone, stopMs, host))) process.kill(-child.pid, 'SIGKILL')
 }

@@ -11,7 +11,7 @@ import type { CommitOptions, Repository } from '../repository/repository.ts'
 import { Turns } from '../repository/turns.ts'
 import { Connection } from './connection.ts'
 import { type AnswerSource, answersInOrder, ExpectedSize } from './request-window.ts'
-import { settledWithin } from './settled-within.ts'
+import { settledWithin } from '../base/flow.ts'
 import type { Transport } from './transport.ts'
 import { formatVersion, parseVersion, versionFromWire, versionToWire } from './versions.ts'
 

@@ -3,6 +3,7 @@
  */
 import type { Writable } from 'node:stream'
 import type { Host } from '../base/host.ts'
+import { ByteRate } from '../store/byte-rate.ts'
 
 export interface SendOptions {
   /** Bytes that may wait here before whoever sends is asked to wait. */
@@ -11,9 +12,6 @@ export interface SendOptions {
   readonly bytesPerSecond: number | undefined
   readonly host: Host
 }
-
-/** The rate holds over periods of this length; what one of them does not use is lost. Source: format/rpc.md §6. */
-const periodMs = 100
 
 export class SendQueue {
   readonly #output: Writable
@@ -24,12 +22,15 @@ export class SendQueue {
   #corked = false
   /** Only where there is a rate: what its turn has not come yet. */
   readonly #slow: Uint8Array[] = []
+  readonly #rate: ByteRate | undefined
   #pumping = false
   readonly #pause = new AbortController()
 
   constructor(output: Writable, options: SendOptions) {
     this.#output = output
     this.#options = options
+    const { bytesPerSecond, host } = options
+    this.#rate = bytesPerSecond === undefined ? undefined : new ByteRate(bytesPerSecond, host, this.#pause.signal)
   }
 
   /** Bytes accepted that the connection has not taken yet. */
@@ -41,12 +42,12 @@ export class SendQueue {
   push(frame: Uint8Array): void {
     if (this.#stopped !== undefined) return
     this.#unsent += frame.length
-    if (this.#options.bytesPerSecond === undefined) {
+    if (this.#rate === undefined) {
       this.#write(frame)
       return
     }
     this.#slow.push(frame)
-    if (!this.#pumping) void this.#pump(this.#options.bytesPerSecond)
+    if (!this.#pumping) void this.#pump(this.#rate)
   }
 
   /** Resolves when the window has room. First come, first served. @throws what the queue was stopped with */
@@ -84,26 +85,17 @@ export class SendQueue {
     while (this.#unsent <= this.#options.windowBytes && this.#waiting.length > 0) this.#waiting.shift()?.admit()
   }
 
-  async #pump(bytesPerSecond: number): Promise<void> {
-    const { host } = this.#options
-    const perPeriod = Math.max(1, Math.floor((bytesPerSecond * periodMs) / 1000))
+  async #pump(rate: ByteRate): Promise<void> {
     this.#pumping = true
     try {
-      for (let periodEnd = host.monotonicMs() + periodMs, left = perPeriod; ; ) {
-        const frame = this.#slow[0]
-        if (frame === undefined) return
-        if (left === 0) {
-          await host.sleep(Math.max(0, periodEnd - host.monotonicMs()), this.#pause.signal)
-          periodEnd = host.monotonicMs() + periodMs
-          left = perPeriod
+      for (let frame = this.#slow.shift(); frame !== undefined; frame = this.#slow.shift()) {
+        for (let at = 0; at < frame.length; at += rate.pieceSize) {
+          const piece = frame.subarray(at, at + rate.pieceSize)
+          await rate.take(piece.length)
+          if (this.#stopped !== undefined) return
           // What the connection itself does not take must not pile up either.
-          continue
+          await this.#written(piece)
         }
-        const slice = frame.subarray(0, left)
-        if (slice.length === frame.length) this.#slow.shift()
-        else this.#slow[0] = frame.subarray(slice.length)
-        left -= slice.length
-        await this.#written(slice)
       }
     } catch {
       // Stopped: whoever waits has been told why.

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import type { Host } from '../base/host.ts'
 import { borgVersion } from '../base/limits.ts'
-import { settledWithin } from './settled-within.ts'
+import { settledWithin } from '../base/flow.ts'
 import type { Transport } from './transport.ts'
 
 export interface SshTarget {
@@ -31,7 +31,7 @@ const secrets = ['BORG_PASSPHRASE', 'BORG_NEW_PASSPHRASE', 'BORG_PASSCOMMAND', '
  * ^C is ours to act on: an ssh that dies of it takes the transaction with it. The signal stays ignored across `exec`, and
  * ssh respects that; it stays in the terminal's foreground, so that it can ask for its password.
  */
-const wrapper = `unset ${secrets.join(' ')}; export BORG_VERSION=${borgVersion}; trap '' INT; exec "$@"`
+const wrapper = `trap '' INT; exec "$@"`
 
 /** How long ssh gets to end by itself, and after SIGTERM. */
 const endMs = 20_000
@@ -49,18 +49,14 @@ export function sshWords(rsh: readonly string[], target: SshTarget, server: Serv
   return [...rsh, ...port, destination, ...serverWords(server)]
 }
 
-/** Starts `words`. A program that cannot be started is a connection that ends at once; its log says why. */
-export function openCommandTransport(
-  words: readonly string[],
-  environment: ChildEnvironment | undefined,
-  host: Host,
-): Transport {
+/** Starts `words`, with `environment` less our secrets. A program that cannot be started is a connection that ends at once; its log says why. */
+export function openCommandTransport(words: readonly string[], environment: ChildEnvironment, host: Host): Transport {
   const [program = 'ssh', ...rest] = words
   const windows = process.platform === 'win32'
   const [command, args] = windows ? [program, rest] : ['/bin/sh', ['-c', wrapper, 'sh', ...words]]
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    ...(environment === undefined ? {} : { env: forChild(environment) }),
+    env: { ...withoutSecrets(environment), BORG_VERSION: borgVersion },
   })
   const failure: { error?: Error } = {}
   child.on('error', (error) => (failure.error = error))
@@ -87,10 +83,6 @@ export function openCommandTransport(
       child.kill('SIGKILL')
     },
   }
-}
-
-function forChild(environment: ChildEnvironment): Record<string, string | undefined> {
-  return { ...withoutSecrets(environment), BORG_VERSION: borgVersion }
 }
 
 /** For programs that have no business with passphrases of repositories. */

@@ -5,7 +5,7 @@ import type { RunOptions } from '../base/events.ts'
 import type { Host } from '../base/host.ts'
 import { openSshConnection, type SshExecChannel, type SshExit } from '../ssh/connection.ts'
 import type { SshOptions } from '../ssh/ssh-options.ts'
-import { settledWithin } from './settled-within.ts'
+import { settledWithin } from '../base/flow.ts'
 import { type ServerCommand, serverWords, type SshTarget } from './ssh-transport.ts'
 import type { Transport } from './transport.ts'
 

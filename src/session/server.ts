@@ -7,6 +7,7 @@ import type { Location } from '../location/location.ts'
 import { type ChildEnvironment, openCommandTransport, sshWords } from '../rpc/ssh-transport.ts'
 import { type BuiltinSshOptions, openBuiltinSshTransport } from '../rpc/ssh2-transport.ts'
 import type { Transport } from '../rpc/transport.ts'
+import { processEnvironment } from './directories.ts'
 import type { FarOptions } from './far-store.ts'
 
 export interface RemoteOptions extends FarOptions {
@@ -32,7 +33,7 @@ export async function connectServer(
   host: Host,
   run: RunOptions,
 ): Promise<Transport> {
-  const { rsh = ['ssh'], ssh = {}, remoteBorg, environment } = options
+  const { rsh = ['ssh'], ssh = {}, remoteBorg, environment = processEnvironment() } = options
   const quota = quotaBytes === undefined || quotaBytes === 0 ? [] : [`--storage-quota=${quotaBytes}`]
   const serveOptions = [...(options.serveOptions ?? []), ...quota]
   const command = { remoteBorg, serveOptions }
