@@ -135,21 +135,24 @@ class Server {
     return request
   }
 
-  /** As one by one, but neighbours on the disk are read together. After an error the rest is asked for anew. */
+  /** As one by one, but neighbours on the disk are read together. After a refusal the rest is asked for anew. */
   async #answerGets(gets: readonly WantedObject[]): Promise<void> {
-    for (let at = 0; at < gets.length; at += 1) {
+    let answered = 0
+    while (answered < gets.length) {
+      const rest = gets.slice(answered)
       try {
-        const objects = this.#session.getMany(gets.slice(at).map(({ objectId }) => objectId))
-        for await (const object of objects) {
-          const { id, framing } = gets[at] as WantedObject
+        for await (const object of this.#session.getMany(rest.map(({ objectId }) => objectId))) {
+          const { id, framing } = gets[answered] as WantedObject
           encodeResult(this.#packer, id, object, framing)
-          at += 1
+          answered += 1
           await this.#answered()
         }
+        return
       } catch (error) {
-        const get = gets[at]
-        if (get === undefined) throw error
-        this.#refuse(get, error)
+        const refused = gets[answered]
+        if (refused === undefined) throw error
+        this.#refuse(refused, error)
+        answered += 1
         await this.#answered()
       }
     }
