@@ -10,7 +10,7 @@ export { type Host, systemHost } from './base/host.ts'
 export type { ItemPath, Nanoseconds } from './base/ids.ts'
 export { borgVersion, dataSizeMax } from './base/limits.ts'
 export { clampItemTime, parseTimestamp } from './base/time.ts'
-export { decodeText, encodeText, hasLoneSurrogate, printableText } from './base/text.ts'
+export { decodeText, encodeText, hasLoneSurrogate, nativePath, printableText } from './base/text.ts'
 export {
   type CalendarTime,
   isoWeek,

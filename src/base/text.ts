@@ -98,3 +98,8 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   if (first === 0xf4 && second > 0x8f) return 0
   return length
 }
+
+/** A path for Node's own functions, which would write bytes that are not UTF-8 as other ones. */
+export function nativePath(path: string): string | Buffer {
+  return hasLoneSurrogate(path) ? Buffer.from(encodeText(path)) : path
+}

@@ -2,23 +2,22 @@
  * Files that a command line names: what is there is read, or replaced, as borg does. Failures name the file.
  */
 import { open, readFile, writeFile } from 'node:fs/promises'
-import { BorgError, decodeText, systemErrorCode, systemErrorText } from '../parsing.ts'
+import { BorgError, decodeText, systemErrorCode, systemErrorText, nativePath } from '../parsing.ts'
 import type { CliIo } from './command.ts'
-import { nativeName } from './native-name.ts'
 
 /** @throws BorgError 'Error' */
 export async function readNamedFile(path: string): Promise<Uint8Array> {
-  return await naming(path, readFile(nativeName(path)))
+  return await naming(path, readFile(nativePath(path)))
 }
 
 /** @throws BorgError 'Error' */
 export async function writeNamedFile(path: string, bytes: Uint8Array): Promise<void> {
-  await naming(path, writeFile(nativeName(path), bytes))
+  await naming(path, writeFile(nativePath(path), bytes))
 }
 
 /** Writes text that may be secret: nobody else can read the file. @throws BorgError 'Error' */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  await naming(path, writeFile(nativeName(path), text, { mode: 0o600 }))
+  await naming(path, writeFile(nativePath(path), text, { mode: 0o600 }))
 }
 
 /** The text of a file, '-' for stdin. @throws BorgError 'Error' */
@@ -41,7 +40,7 @@ export async function openTextOutput(path: string, io: CliIo): Promise<TextOutpu
       [Symbol.asyncDispose]: async () => {},
     }
   }
-  const file = await naming(path, open(nativeName(path), 'w'))
+  const file = await naming(path, open(nativePath(path), 'w'))
   return {
     write: (text) => naming(path, file.writeFile(text)),
     [Symbol.asyncDispose]: () => file.close(),

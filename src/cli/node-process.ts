@@ -2,12 +2,11 @@
  * The real process as `ProcessIo`: streams that outlive their readers, signals, files.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { decodeText, systemHost } from '../parsing.ts'
+import { decodeText, systemHost, nativePath } from '../parsing.ts'
 import { type Env, newsVariable } from './env.ts'
 import { exitClass } from './exit-code.ts'
 import { givenArguments, givenVariables, LostBytes } from './given-words.ts'
 import { run } from './main.ts'
-import { nativeName } from './native-name.ts'
 import type { Output } from './process-io.ts'
 import { watchSignals } from './signals.ts'
 import { makeAsker } from './terminal.ts'
@@ -51,8 +50,8 @@ export async function runProcess(words: readonly string[], program: string): Pro
     asker,
     signals,
     setUmask: (mask) => void process.umask(mask),
-    readFile: (path) => readFileSync(nativeName(path)),
-    createFile: (path) => closeSync(openSync(nativeName(path), 'a')),
+    readFile: (path) => readFileSync(nativePath(path)),
+    createFile: (path) => closeSync(openSync(nativePath(path), 'a')),
     fileTime,
   })
   const written = Promise.all([flushed(process.stdout), flushed(process.stderr)])
@@ -144,7 +143,7 @@ function workingFolder(): string | undefined {
 
 function fileTime(path: string): bigint | undefined {
   try {
-    return statSync(nativeName(path), { bigint: true }).mtimeNs
+    return statSync(nativePath(path), { bigint: true }).mtimeNs
   } catch {
     return undefined
   }

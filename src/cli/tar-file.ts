@@ -4,11 +4,10 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { CommandInput, CommandOutput } from '../index.ts'
-import { BorgError, borgVersion, isBorgError, systemErrorCode, systemErrorText } from '../parsing.ts'
+import { BorgError, borgVersion, isBorgError, systemErrorCode, systemErrorText, nativePath } from '../parsing.ts'
 import type { CliIo } from './command.ts'
 import type { Engine } from './engine.ts'
 import { childEnvironment } from './env.ts'
-import { nativeName } from './native-name.ts'
 import { splitShellWords } from './shell-words.ts'
 
 export interface TarArguments {
@@ -165,7 +164,7 @@ async function* readAll(file: FileHandle, path: string): AsyncGenerator<Uint8Arr
 }
 
 async function openFile(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
-  return await saying(path, () => open(nativeName(path), flags))
+  return await saying(path, () => open(nativePath(path), flags))
 }
 
 /** The system's errors, with the name of the file. */

@@ -9,8 +9,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { BorgError } from '../base/errors.ts'
 import { normalPath } from '../base/paths.ts'
-import { decodeText, encodeText } from '../base/text.ts'
-import { nativePath } from '../store/local-files.ts'
+import { decodeText, encodeText, nativePath } from '../base/text.ts'
 
 export interface PathPolicy {
   /** Repositories at or below one of these folders. Empty: anywhere. Relative ones are relative to `baseFolder`. */

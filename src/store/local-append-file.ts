@@ -3,8 +3,9 @@
  *
  * Source: format sheet repository, section 16 (SyncFile).
  */
+import { nativePath } from '../base/text.ts'
 import { closeSync, constants, openSync } from 'node:fs'
-import { namingFile, nativePath, syncAndClose, syncFolder, writePartsSync } from './local-files.ts'
+import { namingFile, syncAndClose, syncFolder, writePartsSync } from './local-files.ts'
 import type { AppendFile } from './store.ts'
 
 export class LocalAppendFile implements AppendFile {

@@ -6,9 +6,10 @@
  * steps of giving up leaves. Making the folder first and the file second would not do: borg would rename over the empty
  * folder in between. Source: format sheet repository, section 15.
  */
+import { nativePath } from '../base/text.ts'
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { systemErrorCode } from '../base/errors.ts'
-import { isMissing, nativePath, removeQuietly } from './local-files.ts'
+import { isMissing, removeQuietly } from './local-files.ts'
 
 /** False when another owner has it. `temporary` is a name beside `folder` that nobody uses. */
 export function claimFolder(folder: string, owner: string, temporary: string, fileMode: number): boolean {

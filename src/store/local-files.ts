@@ -23,7 +23,7 @@ import {
 } from 'node:fs'
 import { promisify } from 'node:util'
 import { systemErrorCode } from '../base/errors.ts'
-import { encodeText, hasLoneSurrogate } from '../base/text.ts'
+import { nativePath } from '../base/text.ts'
 import { contentPieces, type FileContent } from './store.ts'
 
 const closeLater = promisify(close)
@@ -35,11 +35,6 @@ const writeLater = promisify(write)
 const asyncWriteSize = 1024 * 1024
 /** Linux accepts at most 1024 buffers in one call. */
 const buffersPerCallMax = 1024
-
-/** Text stands for bytes (base/text.ts); Node takes bytes where its own UTF-8 would spoil them. */
-export function nativePath(path: string): string | Buffer {
-  return hasLoneSurrogate(path) ? Buffer.from(encodeText(path)) : path
-}
 
 /** Runs `act`; an error that knows no path (those of descriptors) gets this one, so that every error names its file. */
 export async function namingFile<T>(path: string, act: () => T | Promise<T>): Promise<T> {

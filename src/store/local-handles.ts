@@ -3,9 +3,10 @@
  *
  * Limits as in borg: format sheet repository, section 16.
  */
+import { nativePath } from '../base/text.ts'
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { nativePath, withPath } from './local-files.ts'
+import { withPath } from './local-files.ts'
 
 const readLater = promisify(read)
 

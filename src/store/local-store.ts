@@ -3,6 +3,7 @@
  *
  * Source: format sheet repository, sections 1, 3, 12, 15 and 16.
  */
+import { nativePath } from '../base/text.ts'
 import {
   linkSync,
   lstatSync,
@@ -29,7 +30,6 @@ import {
   eraseFile,
   isFolder,
   isMissing,
-  nativePath,
   removeFile,
   removeQuietly,
   syncFolder,

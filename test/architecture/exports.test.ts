@@ -265,6 +265,7 @@ const golden: Readonly<Record<string, Face>> = {
       formatSize
       formatValue
       hasLoneSurrogate
+      nativePath
       isBorgError
       isRemoteError
       isoSeconds

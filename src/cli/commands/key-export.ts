@@ -2,12 +2,11 @@
  * `key export` and `key export-related-secrets`. Source: CLI contract, commands §12.
  */
 import { statSync } from 'node:fs'
-import { BorgError } from '../../parsing.ts'
+import { BorgError, nativePath } from '../../parsing.ts'
 import { keyExportRelatedSecretsTable, keyExportTable } from '../args/tables/key.ts'
 import type { CliIo, Command } from '../command.ts'
 import { loadEngine, openOptions } from '../engine.ts'
 import { writePrivateFile } from '../named-files.ts'
-import { nativeName } from '../native-name.ts'
 
 export const keyExport: Command<typeof keyExportTable> = {
   table: keyExportTable,
@@ -36,7 +35,7 @@ export const keyExportRelatedSecrets: Command<typeof keyExportRelatedSecretsTabl
 
 function refuseFolder(path: string | undefined): void {
   if (path === undefined || path === '-') return
-  if (statSync(nativeName(path), { throwIfNoEntry: false })?.isDirectory() !== true) return
+  if (statSync(nativePath(path), { throwIfNoEntry: false })?.isDirectory() !== true) return
   throw new BorgError('CommandError', [`'${path}' must be a file, not a directory`])
 }
 

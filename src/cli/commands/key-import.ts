@@ -2,13 +2,12 @@
  * `key import`. Source: CLI contract, commands §12.
  */
 import { existsSync } from 'node:fs'
-import { BorgError } from '../../parsing.ts'
+import { BorgError, nativePath } from '../../parsing.ts'
 import type { ArgsOf } from '../args/argument.ts'
 import { keyImportTable } from '../args/tables/key.ts'
 import type { CliIo, Command } from '../command.ts'
 import { loadEngine, openOptions } from '../engine.ts'
 import { readInput } from '../named-files.ts'
-import { nativeName } from '../native-name.ts'
 
 export const keyImport: Command<typeof keyImportTable> = {
   table: keyImportTable,
@@ -34,7 +33,7 @@ function refuseBadInput({ paper, path }: ArgsOf<typeof keyImportTable>): void {
     throw new BorgError('CommandError', ['with --paper import from file is not supported'])
   }
   if (!paper && path === undefined) throw new BorgError('CommandError', ['expected input file to import key from'])
-  if (path !== undefined && path !== '-' && !existsSync(nativeName(path))) {
+  if (path !== undefined && path !== '-' && !existsSync(nativePath(path))) {
     throw new BorgError('CommandError', [`input file does not exist: ${path}`])
   }
 }
