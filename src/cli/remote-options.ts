@@ -2,8 +2,9 @@
  * What the command line and the environment say about servers: BORG_RSH, BORG_REMOTE_PATH, --rsh and its neighbours.
  * Source: CLI contract, common.md §3 "Remote start".
  */
-import type { RemoteOptions, S3StoreOptions } from '../index.ts'
+import type { RemoteOptions } from '../index.ts'
 import { BorgError, expandPlaceholders } from '../parsing.ts'
+import type { S3StoreOptions } from '../stores.ts'
 import type { LogThreshold } from './args/common-options.ts'
 import type { CliIo } from './command.ts'
 import { splitShellWords } from './shell-words.ts'

@@ -11,13 +11,11 @@ import { currentFolder } from '../platform/current-folder.ts'
 import { type InitialiseOptions, initialiseRepository } from '../repository/initialise.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openStoreRepository, type StoreRepository } from '../repository/segment-repository.ts'
-import { openRemoteRepository } from '../rpc/remote-repository.ts'
 import type { Transport } from '../rpc/transport.ts'
 import { lentStore } from '../store/lent-store.ts'
 import { LocalStore } from '../store/local-store.ts'
 import type { Store } from '../store/store.ts'
-import { farStore } from './far-store.ts'
-import { connectServer, type RemoteOptions } from './server.ts'
+import type { RemoteOptions } from './server.ts'
 
 export type { RemoteOptions } from './server.ts'
 
@@ -132,8 +130,11 @@ async function wayTo(
     case 'ssh':
       return { kind: 'ssh', server: parsed }
     case 's3':
-    case 'rclone':
+    case 'rclone': {
+      // Loaded when wanted: a backup to a disk shall not wait for it.
+      const { farStore } = await import('./far-store.ts')
       return { kind: 'store', store: await farStore(parsed, options.remote ?? {}, options.host ?? systemHost, run) }
+    }
     case 'sftp':
     case undefined:
       throw new BorgError('CommandError', [`${location}: this version does not reach repositories of this kind`])
@@ -188,6 +189,10 @@ async function openOverRpc(
   const { lockWaitSeconds = lockWaitSecondsDefault, host = systemHost, remote = {} } = options
   const { access, create, appendOnly, makeParents, quotaBytes } = options
   const { uploadBytesPerSecond, uploadBufferBytes } = remote
+  const [{ openRemoteRepository }, { connectServer }] = await Promise.all([
+    import('../rpc/remote-repository.ts'),
+    import('./server.ts'),
+  ])
   const transport =
     way.kind === 'transport' ? way.transport : await connectServer(way.server, remote, quotaBytes, host, run)
   const path = way.kind === 'transport' ? way.path : way.server.path

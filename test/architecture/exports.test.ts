@@ -17,13 +17,7 @@ const golden: Readonly<Record<string, Face>> = {
   'index.ts': {
     values: words(`
       BorgError
-      CachingStore
-      LineRates
       LocalStore
-      RcloneStore
-      RetryingStore
-      S3Store
-      ThrottledStore
       archiveInfo
       archiveItemChunks
       archiveTams
@@ -88,7 +82,6 @@ const golden: Readonly<Record<string, Face>> = {
       rawManifest
       recreateAllArchives
       recreateArchive
-      serve
       renameArchive
       repositoryHints
       requireModernFormat
@@ -108,12 +101,6 @@ const golden: Readonly<Record<string, Face>> = {
       withLock
     `),
     types: words(`
-      ServePolicy
-      ServeStreams
-      RcloneOptions
-      RclonePlace
-      S3Credentials
-      S3StoreOptions
       ArchiveDirectory
       ArchiveEntry
       ArchiveInfo
@@ -129,7 +116,6 @@ const golden: Readonly<Record<string, Face>> = {
       Cache
       CacheOptions
       CacheStatistics
-      CachingOptions
       CheckArchivesOptions
       CheckRepositoryOptions
       ChunkRef
@@ -209,7 +195,6 @@ const golden: Readonly<Record<string, Face>> = {
       RepositoryTarget
       RetentionRule
       RetentionVerdict
-      RetryOptions
       RunOptions
       ServeArchivesOptions
       ServedTree
@@ -218,7 +203,6 @@ const golden: Readonly<Record<string, Face>> = {
       Statistics
       Store
       StorePath
-      ThrottleOptions
       StreamContent
       TamChange
       TamStatus
@@ -229,6 +213,25 @@ const golden: Readonly<Record<string, Face>> = {
       UnpackedMap
       WarningCode
       WriteSession
+    `),
+  },
+  'stores.ts': {
+    values: words(`
+      CachingStore
+      LineRates
+      RcloneStore
+      RetryingStore
+      S3Store
+      ThrottledStore
+    `),
+    types: words(`
+      CachingOptions
+      RcloneOptions
+      RclonePlace
+      RetryOptions
+      S3Credentials
+      S3StoreOptions
+      ThrottleOptions
     `),
   },
   'serving.ts': {

@@ -244,7 +244,7 @@ describe('without the optional packages', () => {
 describe('the library', () => {
   const specifiers = faces.map(([specifier]) => specifier)
 
-  test('has its four faces, for import and for require', () => {
+  test('has its five faces, for import and for require', () => {
     const names = `(await Promise.all(${JSON.stringify(specifiers)}.map((face) => import(face)))).map((face) => Object.keys(face))`
     const required = `${JSON.stringify(specifiers)}.map((face) => Object.keys(require(face)).filter((name) => name !== '__esModule'))`
     const count = (expression: string): string => `console.log(JSON.stringify((${expression}).map((x) => x.length)))`
@@ -254,7 +254,7 @@ describe('the library', () => {
 
     expect(imported).toMatchObject({ code: 0, stderr: '' })
     const counts = JSON.parse(imported.stdout) as readonly number[]
-    expect(counts).toHaveLength(4)
+    expect(counts).toHaveLength(5)
     expect(Math.min(...counts)).toBeGreaterThan(0)
     expect(consumer.node('faces.cjs')).toEqual(imported)
   })
