@@ -27,6 +27,9 @@ interface Sent {
   readonly body?: AsyncIterable<Uint8Array> | undefined
 }
 
+/** Status of an answer whose end is missing: HTTP has none for it. */
+export const brokenOff = 0
+
 /** A listing of a million files fits. */
 const jsonMax = 512 * 1024 * 1024
 
@@ -58,10 +61,16 @@ export class RcClient {
       range === undefined ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }
     const path = `/${encodeURIComponent(`[${fs}]`)}/${remote.split('/').map(encodeURIComponent).join('/')}`
     const answer = await this.#send({ path, method: 'GET', headers })
-    const bytes = await this.#whole(answer, Number.POSITIVE_INFINITY)
+    let bytes: Uint8Array
+    try {
+      bytes = await whole(answer, Number.POSITIVE_INFINITY)
+    } catch (error) {
+      if (this.#signal?.aborted === true) throw error
+      throw new RcloneRefusal(`the answer broke off${this.#lastWords()}`, brokenOff)
+    }
     const promised = answer.headers['content-length']
     if (promised !== undefined && Number(promised) !== bytes.length) {
-      throw new RcloneRefusal(`${bytes.length} of ${promised} bytes came`, 500)
+      throw new RcloneRefusal(`${bytes.length} of ${promised} bytes came`, brokenOff)
     }
     // A server that knows no ranges sends everything.
     if (range !== undefined && answer.statusCode === 200) {
@@ -153,11 +162,14 @@ export class RcClient {
     return new RcloneRefusal(reasonIn(text), answer.statusCode ?? 500)
   }
 
+  #lastWords(): string {
+    const words = this.#daemon.lastWords()
+    return words === '' ? '' : ` (rclone: ${words.split('\n').at(-1)})`
+  }
+
   #broken(error: Error): Error {
     if (this.#signal?.aborted === true) return error
-    const words = this.#daemon.lastWords()
-    const last = words === '' ? '' : ` (rclone: ${words.split('\n').at(-1)})`
-    return new BorgError('Error', [`Connection to rclone lost: ${error.message}${last}`], { cause: error })
+    return new BorgError('Error', [`Connection to rclone lost: ${error.message}${this.#lastWords()}`], { cause: error })
   }
 }
 

@@ -5,7 +5,7 @@ import { BorgError } from '../base/errors.ts'
 import { type Host, systemHost } from '../base/host.ts'
 import { type StorePath, storePath } from '../base/ids.ts'
 import { type StoreEntry, StoreNotFound } from '../store/store.ts'
-import { RcClient, RcloneRefusal } from './rc-client.ts'
+import { brokenOff, RcClient, RcloneRefusal } from './rc-client.ts'
 import { type RcloneDaemon, type RcloneProgram, startRclone } from './rclone-daemon.ts'
 import type { Spool } from './spool.ts'
 
@@ -30,6 +30,12 @@ interface Item {
   readonly Size: number
   readonly IsDir: boolean
 }
+
+/** Answers to a read that a file gives also while it is being replaced. */
+const doubtful: ReadonlySet<number> = new Set([404, 416, brokenOff])
+
+/** A file that is there and is refused so often cannot be read. */
+const readRefusalsMax = 4
 
 const plainListing = { noModTime: true, noMimeType: true }
 
@@ -85,28 +91,22 @@ export class RcloneRemote implements AsyncDisposable {
   /** @throws StoreNotFound */
   async read(path: StorePath, range?: { offset: number; length: number }): Promise<Uint8Array> {
     const { client } = await this.#started()
-    try {
-      return await client.read(this.#fs, path, range)
-    } catch (error) {
-      if (!(error instanceof RcloneRefusal) || (error.status !== 404 && error.status !== 416)) {
-        throw this.#told(error, path)
+    for (let refusals = 1; ; refusals++) {
+      try {
+        return await client.read(this.#fs, path, range)
+      } catch (error) {
+        if (!(error instanceof RcloneRefusal) || !doubtful.has(error.status)) throw this.#told(error, path)
+        // rclone says "not found" to whatever goes wrong when it opens a file: what is not there must be asked for.
+        const entry = await this.stat(path)
+        if (entry === undefined) throw new StoreNotFound(path, this.name, { cause: error })
+        if (range !== undefined && range.offset >= entry.size) return new Uint8Array(0)
+        // Once may be chance: it was being replaced just then.
+        if (refusals === readRefusalsMax) {
+          const reason = `${path} cannot be read: rclone: ${error.message}`
+          throw new BorgError('Error', [`${this.name}: ${reason}`], { cause: error })
+        }
       }
-      return this.#unread(path, range, error)
     }
-  }
-
-  /** rclone says "not found" to whatever goes wrong when it opens a file: what is not there must be asked for. */
-  async #unread(
-    path: StorePath,
-    range: { offset: number; length: number } | undefined,
-    refusal: RcloneRefusal,
-  ): Promise<Uint8Array> {
-    const entry = await this.stat(path)
-    if (entry === undefined) throw new StoreNotFound(path, this.name, { cause: refusal })
-    if (range !== undefined && range.offset >= entry.size) return new Uint8Array(0)
-    throw new BorgError('Error', [`${this.name}: ${path} cannot be read: rclone: ${refusal.message}`], {
-      cause: refusal,
-    })
   }
 
   /** Complete when it resolves: the size is looked at, because a connection that breaks may look like an end. */

@@ -100,7 +100,7 @@ export class RcloneStore implements Store {
     const spool = this.#open.get(path)
     if (spool !== undefined) return { path, kind: 'file', size: spool.size }
     if (path === '') return { path, kind: 'folder', size: 0 }
-    const found = (await this.#remote.stat(path)) ?? (await this.#replacementOf(path))
+    const found = await this.#find(path)
     if (found !== undefined) return { ...found, path }
     return this.#holdsOpenFile(path) ? { path, kind: 'folder', size: 0 } : undefined
   }
@@ -112,12 +112,24 @@ export class RcloneStore implements Store {
       if ((await this.stat(path)) === undefined) throw new StoreNotFound(path, this.name)
       return new Uint8Array(0)
     }
+    for (;;) {
+      const outcome = await this.#read(path, range)
+      if (outcome instanceof Uint8Array) return outcome
+      // Not there, or not yet: where it is now is where it is read next.
+      const found = await this.#find(path)
+      if (found === undefined) throw outcome
+      const bytes = await this.#read(found.path, range)
+      if (bytes instanceof Uint8Array) return bytes
+    }
+  }
+
+  /** Bytes, or the error that says that they are not at this path. */
+  async #read(path: StorePath, range: { offset: number; length: number } | undefined): Promise<Uint8Array | Error> {
     try {
       return await this.#remote.read(path, range)
     } catch (error) {
-      const replaced = isStoreNotFound(error) ? await this.#replacementOf(path) : undefined
-      if (replaced === undefined) throw error
-      return this.#remote.read(replaced.path, range)
+      if (isStoreNotFound(error)) return error
+      throw error
     }
   }
 
@@ -167,8 +179,8 @@ export class RcloneStore implements Store {
     } catch (error) {
       if (!isStoreNotFound(error)) throw error
     }
-    const replaced = await this.#replacementOf(path)
-    if (replaced !== undefined) await this.remove(replaced.path)
+    if (path.endsWith(replacement) || (await this.#remote.isBucketBased())) return
+    await this.remove(storePath(`${path}${replacement}`))
   }
 
   async removeEmptyFolders(folder: StorePath): Promise<void> {
@@ -272,9 +284,13 @@ export class RcloneStore implements Store {
     await this.#remote.move(beside, to)
   }
 
-  /** rclone removes a file before it moves another to its place: a crash in between leaves the new one beside it. */
-  async #replacementOf(path: StorePath): Promise<StoreEntry | undefined> {
-    if (path.endsWith(replacement) || (await this.#remote.isBucketBased())) return undefined
-    return await this.#remote.stat(storePath(`${path}${replacement}`))
+  /**
+   * Where a file is. rclone removes one before it moves another to its place: in between, and after a crash there, the new
+   * one is beside it. Who looks just then looks at both places, and at the first once more.
+   */
+  async #find(path: StorePath): Promise<StoreEntry | undefined> {
+    const found = await this.#remote.stat(path)
+    if (found !== undefined || (await this.#remote.isBucketBased())) return found
+    return (await this.#remote.stat(storePath(`${path}${replacement}`))) ?? (await this.#remote.stat(path))
   }
 }

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { BorgError } from '../../src/base/errors.ts'
 import { systemHost } from '../../src/base/host.ts'
 import { storePath } from '../../src/base/ids.ts'
-import { encodeText } from '../../src/base/text.ts'
+import { decodeText, encodeText } from '../../src/base/text.ts'
 import { RcClient } from '../../src/rclone/rc-client.ts'
 import { startRclone } from '../../src/rclone/rclone-daemon.ts'
 import { RcloneStore } from '../../src/rclone/rclone-store.ts'
@@ -83,6 +83,25 @@ describe.skipIf(!haveRclone)('rclone', () => {
     expect(await store.stat(file)).toEqual({ path: 'config', kind: 'file', size: 3 })
     await store.remove(file)
     expect(await store.stat(file)).toBe(undefined)
+  })
+
+  test('who reads while a file is replaced meets the old content or the new, and always one', async () => {
+    await using store = new RcloneStore({ remote: 'disk', path: join(folder, 'busy') }, options)
+    await store.createRoot()
+    await store.write(file, encodeText('0'))
+    let writing = true
+    const read = async (): Promise<void> => {
+      while (writing) {
+        expect(Number(decodeText(await store.read(file)))).toBeLessThanOrEqual(100)
+        expect(await store.stat(file)).toBeDefined()
+      }
+    }
+    const reading = Promise.all([read(), read(), read()])
+    // Seen below; meanwhile it must not count as unhandled.
+    reading.catch(() => {})
+    for (let i = 1; i <= 100; i++) await store.write(file, encodeText(String(i)))
+    writing = false
+    await reading
   })
 
   test('no rclone stays behind when the process that started it is killed', async () => {
